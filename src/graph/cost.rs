@@ -1,0 +1,87 @@
+//! What a layer costs at given bit-widths: multiplications, weights, bytes (method.md §5).
+//!
+//! ```text
+//! BitOPs_l = MACs_l · b_w · b_a            bytes_l = ⌈n_l · b_w / 8⌉ + 4 · channels_l
+//! ```
+//!
+//! Bytes count what is written: packed codes and one f32 scale per output channel; a 32-bit layer has no scales.
+//! All counts are exact integers in u64. A MAC is one multiply-accumulate of one sample.
+
+use serde::Serialize;
+
+use crate::graph::op::{Graph, Op};
+
+/// Size-independent counts of one layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LayerCost {
+    /// Multiply-accumulates per sample.
+    pub macs: u64,
+    /// Weights.
+    pub parameters: u64,
+    /// Output channels: one scale each.
+    pub channels: u64,
+    /// Elements of one sample of the input.
+    pub input_elements: u64,
+    /// Elements of one sample of the output.
+    pub output_elements: u64,
+}
+
+impl LayerCost {
+    /// Costs of every layer, in layer order.
+    pub fn of(graph: &Graph) -> Vec<LayerCost> {
+        let elements = |shape: &[usize]| shape.iter().map(|&extent| extent as u64).product::<u64>();
+        graph
+            .layers()
+            .iter()
+            .map(|layer| {
+                let node = &graph.nodes()[layer.node];
+                let parameters = layer.parameters() as u64;
+                let positions = match node.op {
+                    Op::Conv2d(_) => (node.shape[1] * node.shape[2]) as u64,
+                    _ => 1,
+                };
+                LayerCost {
+                    macs: parameters * positions,
+                    parameters,
+                    channels: layer.channels() as u64,
+                    input_elements: elements(&graph.nodes()[node.inputs[0]].shape),
+                    output_elements: elements(&node.shape),
+                }
+            })
+            .collect()
+    }
+
+    /// Bit operations of one sample.
+    pub fn bit_ops(&self, weight_bits: u32, activation_bits: u32) -> u64 {
+        self.macs * u64::from(weight_bits) * u64::from(activation_bits)
+    }
+
+    /// Bytes of the stored weights and their scales.
+    pub fn weight_bytes(&self, weight_bits: u32) -> u64 {
+        let codes = (self.parameters * u64::from(weight_bits)).div_ceil(8);
+        codes + if weight_bits < 32 { 4 * self.channels } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::build::GraphBuilder;
+
+    #[test]
+    fn counts_match_hand_computed_values() {
+        let mut b = GraphBuilder::new("test", [3, 8, 8]).unwrap();
+        let c = b.conv("c", b.input(), 5, 3, 2).unwrap();
+        let p = b.global_average_pool("p", c).unwrap();
+        b.linear("fc", p, 10).unwrap();
+        let costs = LayerCost::of(&b.finish());
+        // 5·3·9 = 135 weights at 4×4 positions.
+        assert_eq!(costs[0].macs, 135 * 16);
+        assert_eq!((costs[0].input_elements, costs[0].output_elements), (192, 80));
+        assert_eq!(costs[0].bit_ops(4, 8), 135 * 16 * 32);
+        // 135 codes of 3 bits are 405 bits = 51 bytes, and 5 scales.
+        assert_eq!(costs[0].weight_bytes(3), 51 + 20);
+        assert_eq!(costs[1].macs, 50);
+        assert_eq!(costs[1].weight_bytes(32), 200);
+    }
+}

@@ -1,0 +1,5 @@
+//! Mixed-precision quantisation: search and planning.
+pub mod error;
+pub mod graph;
+pub mod quant;
+pub mod zoo;

@@ -1,0 +1,2 @@
+//! The `bitplan` program.
+fn main() {}

@@ -1,0 +1,156 @@
+//! Double Rounding of weights (method.md §1; *Nearly Lossless Adaptive Bit Switching*, arXiv 2502.01199).
+//!
+//! ```text
+//! q_h = clip(round(W / s_h),   −2^(h−1), 2^(h−1)−1)      the integer master, stored
+//! q_b = clip(round(q_h / 2^Δ), −2^(b−1), 2^(b−1)−1)      Δ = h − b, derived from q_h alone
+//! Ŵ_b = q_b · s_b,   s_b = s_h · 2^Δ
+//! ```
+//!
+//! `W` is `[channels, …]` in row-major order and `s_h` has one positive entry per output channel. The training forward
+//! ([`WeightQuantizer::fake_quantize`]) works on floats, the deployed switch ([`WeightQuantizer::switch`]) on integers;
+//! both produce the same codes for every input and rounding mode (tests enumerate all of them).
+
+use serde::{Deserialize, Serialize};
+
+use crate::quant::Rounding;
+
+/// Which derivative moves the scale (method.md §1.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScaleGradient {
+    /// With respect to `s_b`, as in the authors' code: scales of all precisions move at a comparable pace.
+    #[default]
+    Paper,
+    /// With respect to `s_h`: `2^Δ` times larger.
+    Exact,
+}
+
+/// The quantiser of one layer's weights: its master width and how it rounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightQuantizer {
+    /// `h`, bits of the integer master, `2..=8`.
+    pub master_bits: u32,
+    /// How both roundings treat ties.
+    pub rounding: Rounding,
+    /// Which derivative moves the scale.
+    pub scale_gradient: ScaleGradient,
+}
+
+/// Smallest and largest signed code of `bits` bits.
+pub fn signed_range(bits: u32) -> (i32, i32) {
+    (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+}
+
+impl WeightQuantizer {
+    /// Three-sigma scale per channel, `max(|μ − 3σ|, |μ + 3σ|) / 2^(h−1)` (method.md §1.2), in f64 inside.
+    /// A constant-zero channel gets the smallest positive normal number, which quantises it to 0.
+    pub fn initial_scale(&self, weights: &[f32], channels: usize) -> Vec<f32> {
+        let per_channel = weights.len() / channels;
+        weights
+            .chunks_exact(per_channel)
+            .map(|row| {
+                let mean = row.iter().map(|&w| f64::from(w)).sum::<f64>() / row.len() as f64;
+                let variance = row.iter().map(|&w| (f64::from(w) - mean).powi(2)).sum::<f64>() / row.len() as f64;
+                let reach = mean.abs() + 3.0 * variance.sqrt();
+                ((reach / f64::from(1u32 << (self.master_bits - 1))) as f32).max(f32::MIN_POSITIVE)
+            })
+            .collect()
+    }
+
+    /// `2^Δ` of precision `bits`.
+    fn step_ratio(&self, bits: u32) -> f32 {
+        (1u32 << (self.master_bits - bits)) as f32
+    }
+
+    /// The master code of one weight, as a float integer.
+    #[inline(always)]
+    fn master(&self, weight: f32, scale: f32) -> f32 {
+        let (low, high) = signed_range(self.master_bits);
+        self.rounding.round(weight / scale).clamp(low as f32, high as f32)
+    }
+
+    /// The code at `bits` of one master code, as a float integer.
+    #[inline(always)]
+    fn derived(&self, master: f32, bits: u32) -> f32 {
+        let (low, high) = signed_range(bits);
+        self.rounding.round(master / self.step_ratio(bits)).clamp(low as f32, high as f32)
+    }
+
+    /// The stored integer master, one code per weight.
+    pub fn master_codes(&self, weights: &[f32], scale: &[f32]) -> Vec<i8> {
+        let per_channel = weights.len() / scale.len();
+        let rows = weights.chunks_exact(per_channel).zip(scale);
+        rows.flat_map(|(row, &s)| row.iter().map(move |&w| self.master(w, s) as i8)).collect()
+    }
+
+    /// The integer bit switch: codes at `bits` from master codes, without floats.
+    pub fn switch(&self, master: &[i8], bits: u32) -> Vec<i8> {
+        let (low, high) = signed_range(bits);
+        let shift = self.master_bits - bits;
+        master.iter().map(|&q| self.rounding.shift_right(i32::from(q), shift).clamp(low, high) as i8).collect()
+    }
+
+    /// `s_b = s_h · 2^Δ`, exact in floating point.
+    pub fn scale_at(&self, scale: &[f32], bits: u32) -> Vec<f32> {
+        scale.iter().map(|s| s * self.step_ratio(bits)).collect()
+    }
+
+    /// `Ŵ_b` from codes: what a runtime computes with, bit for bit equal to [`Self::fake_quantize`].
+    pub fn dequantize(&self, codes: &[i8], scale: &[f32], bits: u32) -> Vec<f32> {
+        let per_channel = codes.len() / scale.len();
+        let scale = self.scale_at(scale, bits);
+        let rows = codes.chunks_exact(per_channel).zip(&scale);
+        rows.flat_map(|(row, &s)| row.iter().map(move |&q| f32::from(q) * s)).collect()
+    }
+
+    /// The training forward: `Ŵ_b` from float weights.
+    pub fn fake_quantize(&self, weights: &[f32], scale: &[f32], bits: u32) -> Vec<f32> {
+        let per_channel = weights.len() / scale.len();
+        let at_bits = self.scale_at(scale, bits);
+        let mut out = Vec::with_capacity(weights.len());
+        for ((row, &s_h), &s_b) in weights.chunks_exact(per_channel).zip(scale).zip(&at_bits) {
+            out.extend(row.iter().map(|&w| self.derived(self.master(w, s_h), bits) * s_b));
+        }
+        out
+    }
+
+    /// Straight-through gradients of [`Self::fake_quantize`] (method.md §1.2). With `u = W / s_b` and `[Qn, Qp]` the
+    /// range of `bits`:
+    ///
+    /// ```text
+    /// ∂L/∂W = g · 1[Qn ≤ u ≤ Qp]
+    /// ∂L/∂s = c · Σ_channel g · { Qn if u < Qn;  Qp if u > Qp;  q_b − u otherwise },   c = 1/√(n_per_channel · Qp)
+    /// ```
+    ///
+    /// `c` is the gradient scale of LSQ (arXiv 1902.08153); sums are in f64. Returns `(∂L/∂W, ∂L/∂s)`.
+    pub fn backward(&self, weights: &[f32], scale: &[f32], bits: u32, upstream: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let per_channel = weights.len() / scale.len();
+        let (low, high) = signed_range(bits);
+        let (low, high) = (low as f32, high as f32);
+        let chain = match self.scale_gradient {
+            ScaleGradient::Paper => 1.0,
+            ScaleGradient::Exact => f64::from(self.step_ratio(bits)),
+        };
+        let factor = chain / (per_channel as f64 * f64::from(high)).sqrt();
+        let at_bits = self.scale_at(scale, bits);
+        let mut d_weights = Vec::with_capacity(weights.len());
+        let mut d_scale = Vec::with_capacity(scale.len());
+        let rows = weights.chunks_exact(per_channel).zip(upstream.chunks_exact(per_channel));
+        for ((row, upstream), (&s_h, &s_b)) in rows.zip(scale.iter().zip(&at_bits)) {
+            let mut sum = 0f64;
+            for (&w, &g) in row.iter().zip(upstream) {
+                let u = w / s_b;
+                let inside = low <= u && u <= high;
+                d_weights.push(if inside { g } else { 0.0 });
+                let slope = if inside { self.derived(self.master(w, s_h), bits) - u } else { u.clamp(low, high) };
+                sum += f64::from(g) * f64::from(slope);
+            }
+            d_scale.push((sum * factor) as f32);
+        }
+        (d_weights, d_scale)
+    }
+}
+
+#[cfg(test)]
+#[path = "weights_tests.rs"]
+mod tests;
