@@ -32,7 +32,8 @@ pub fn resnet20(input: [usize; 3], classes: usize) -> Result<Graph> {
 
 fn resnet(name: &str, input: [usize; 3], classes: usize, blocks: usize, shortcut: Shortcut) -> Result<Graph> {
     let mut b = GraphBuilder::new(name, input)?;
-    let mut x = conv_norm(&mut b, "stem", b.input(), 16, 3, 1)?;
+    let input = b.input();
+    let mut x = conv_norm(&mut b, "stem", input, 16, 3, 1)?;
     x = b.relu("stem.relu", x)?;
     for (stage, channels) in [16, 32, 64].into_iter().enumerate() {
         for block in 0..blocks {

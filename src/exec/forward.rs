@@ -1,0 +1,150 @@
+//! The forward pass.
+
+use candle_core::Tensor;
+
+use crate::error::{Error, Result};
+use crate::exec::kernels::{Real, conv, elementwise, pool};
+use crate::exec::{Bindings, Network, NormBinding, Statistics, Step, host};
+use crate::graph::NodeId;
+use crate::quant::ActivationQuantizer;
+
+/// What a batch norm used in one forward pass, in f64.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NormState {
+    /// Mean per channel.
+    pub mean: Vec<f64>,
+    /// Biased variance per channel.
+    pub variance: Vec<f64>,
+    /// `1/√(variance + ε)`.
+    pub inverse: Vec<f64>,
+}
+
+/// The values of one forward pass, kept for the reverse pass.
+#[derive(Debug, Clone)]
+pub struct Tape {
+    /// Samples.
+    pub batch: usize,
+    /// One per norm.
+    pub norms: Vec<NormState>,
+    pub(super) values: Vec<Option<Tensor>>,
+    pub(super) layer_inputs: Vec<Option<Tensor>>,
+}
+
+impl Tape {
+    pub(super) fn value(&self, node: NodeId) -> Result<&Tensor> {
+        self.values[node].as_ref().ok_or_else(|| Error::Internal(format!("node {node} has no value")))
+    }
+
+    pub(super) fn layer_input(&self, layer: usize) -> Result<&Tensor> {
+        self.layer_inputs[layer].as_ref().ok_or_else(|| Error::Internal(format!("layer {layer} has no input")))
+    }
+
+    /// The network's output, `[batch, classes]`.
+    ///
+    /// # Errors
+    /// Never for a tape made by [`forward`].
+    pub fn output(&self) -> Result<&Tensor> {
+        self.value(self.values.len() - 1)
+    }
+
+    /// The value that reaches a layer, in front of its quantiser.
+    ///
+    /// # Errors
+    /// Never for a tape made by [`forward`].
+    pub fn unquantized_layer_input(&self, network: &Network, layer: usize) -> Result<&Tensor> {
+        let node = network.layers()[layer].node;
+        self.value(network.graph().nodes()[node].inputs[0])
+    }
+}
+
+/// Runs the network on `[batch, channels, height, width]` images of element type `T`.
+///
+/// # Errors
+/// When a shape or element type does not fit.
+pub fn forward<T: Real>(network: &Network, bindings: &Bindings, images: &Tensor) -> Result<Tape> {
+    let batch = images.dims().first().copied().unwrap_or(0);
+    if images.dims() != network.batch_shape(0, batch) {
+        return Err(Error::Internal(format!("images of shape {:?} for this network", images.shape())));
+    }
+    let mut tape = Tape {
+        batch,
+        norms: vec![NormState::default(); network.norms().len()],
+        values: vec![None; network.graph().nodes().len()],
+        layer_inputs: vec![None; network.layers().len()],
+    };
+    tape.values[0] = Some(images.clone());
+    for step in network.steps() {
+        let value = evaluate::<T>(network, bindings, &mut tape, *step)?;
+        tape.values[step.output()] = Some(host::tensor(value, network.batch_shape(step.output(), batch))?);
+    }
+    Ok(tape)
+}
+
+fn evaluate<T: Real>(network: &Network, bindings: &Bindings, tape: &mut Tape, step: Step) -> Result<Vec<T>> {
+    let batch = tape.batch;
+    let mut y = vec![T::ZERO; network.elements(step.output(), batch)];
+    match step {
+        Step::Layer { layer, input, .. } => {
+            let binding = &bindings.layers[layer];
+            let x = quantize_input::<T>(tape.value(input)?, binding.activation)?;
+            let weight = host::read::<T>(&binding.weight)?;
+            conv::forward(&network.conv_shape(layer, batch), &host::read::<T>(&x)?, &weight, &mut y);
+            if let Some(bias) = &binding.bias {
+                let bias = host::read::<T>(bias)?;
+                y.chunks_exact_mut(bias.len()).flat_map(|row| row.iter_mut().zip(bias.iter())).for_each(|(y, &b)| *y += b);
+            }
+            tape.layer_inputs[layer] = Some(x);
+        }
+        Step::Norm { norm, input, relu, .. } => {
+            let map = network.channel_map(input, batch);
+            let binding = &bindings.norms[norm];
+            let state = {
+                let x = host::read::<T>(tape.value(input)?)?;
+                let (mean, variance) = match &binding.statistics {
+                    Statistics::Batch => map.statistics::<T>(&x),
+                    Statistics::Fixed { mean, variance } => (wide::<T>(mean)?, wide::<T>(variance)?),
+                };
+                let epsilon = network.norms()[norm].epsilon;
+                let inverse = variance.iter().map(|v| 1.0 / (v + epsilon).sqrt()).collect();
+                let state = NormState { mean, variance, inverse };
+                let (a, b) = affine_form::<T>(binding, &state)?;
+                map.affine(&x, &a, &b, relu, &mut y);
+                state
+            };
+            tape.norms[norm] = state;
+        }
+        Step::Add { inputs: [a, b], relu, .. } => {
+            let (a, b) = (host::read::<T>(tape.value(a)?)?, host::read::<T>(tape.value(b)?)?);
+            elementwise::add(&a, &b, relu, &mut y);
+        }
+        Step::Relu { input, .. } => elementwise::relu(&host::read::<T>(tape.value(input)?)?, &mut y),
+        Step::Pool { input, .. } => {
+            let positions = network.channel_map(input, batch).positions;
+            pool::average(&host::read::<T>(tape.value(input)?)?, positions, &mut y);
+        }
+        Step::Subsample { input, output } => {
+            network.subsample_shape(output, batch).forward(&host::read::<T>(tape.value(input)?)?, &mut y);
+        }
+    }
+    Ok(y)
+}
+
+/// `a = γ i`, `b = β − γ i μ`: a norm with known statistics is an affine form per channel.
+pub(super) fn affine_form<T: Real>(binding: &NormBinding, state: &NormState) -> Result<(Vec<T>, Vec<T>)> {
+    let (gamma, beta) = (wide::<T>(&binding.gamma)?, wide::<T>(&binding.beta)?);
+    let channels = gamma.iter().zip(&beta).zip(state.mean.iter().zip(&state.inverse));
+    Ok(channels.map(|((g, b), (mean, i))| (T::from_f64(g * i), T::from_f64(b - g * i * mean))).unzip())
+}
+
+/// A small tensor in f64.
+pub(super) fn wide<T: Real>(tensor: &Tensor) -> Result<Vec<f64>> {
+    Ok(host::read::<T>(tensor)?.iter().map(|v| v.to_f64()).collect())
+}
+
+fn quantize_input<T: Real>(x: &Tensor, activation: Option<(ActivationQuantizer, f32)>) -> Result<Tensor> {
+    let Some((quantizer, scale)) = activation else { return Ok(x.clone()) };
+    let data = host::read::<f32>(x)?;
+    let mut out = vec![0f32; data.len()];
+    quantizer.forward(&data, scale, &mut out);
+    host::tensor(out, x.dims())
+}

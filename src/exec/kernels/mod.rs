@@ -1,0 +1,9 @@
+//! Numeric kernels on slices: the inner loops of execution. Each gives the same bits at any number of threads.
+
+pub mod conv;
+pub mod elementwise;
+pub mod norm;
+pub mod pool;
+mod real;
+
+pub use real::Real;

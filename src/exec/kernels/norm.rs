@@ -1,0 +1,196 @@
+//! Batch norm on `[batch, channels, positions]`, with the ReLU behind it (Ioffe and Szegedy 2015, arXiv 1502.03167).
+//!
+//! ```text
+//! μ_c = mean x,  v_c = mean (x − μ_c)²,  i_c = 1/√(v_c + ε)         over batch and positions; given in evaluation
+//! y   = γ_c i_c (x − μ_c) + β_c = a_c x + b_c
+//! ∂L/∂x = γ_c i_c (g − S1/n − x̂ S2/n),   S1 = Σ g = ∂L/∂β_c,   S2 = Σ g x̂ = ∂L/∂γ_c,   x̂ = i_c (x − μ_c)
+//! ```
+//!
+//! Every sum runs over one channel in a fixed order (16 running sums in `T` within an image, f64 over images), so the
+//! result has the same bits at any number of threads. Memory-bound: three passes over `x` forward, two backward.
+
+use multiversion::multiversion;
+use rayon::prelude::*;
+
+use crate::exec::kernels::Real;
+
+/// Extents of a tensor `[batch, channels, positions]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChannelMap {
+    /// Samples.
+    pub batch: usize,
+    /// Channels.
+    pub channels: usize,
+    /// Height times width; 1 for vectors.
+    pub positions: usize,
+}
+
+/// Running sums of one pass: enough for the widest vector unit, and the same on every machine.
+const LANES: usize = 16;
+
+impl ChannelMap {
+    fn rows<'a, T>(&self, x: &'a [T], channel: usize) -> impl Iterator<Item = &'a [T]> + use<'a, T> {
+        let (positions, stride) = (self.positions, self.channels * self.positions);
+        (0..self.batch).map(move |b| &x[b * stride + channel * positions..][..positions])
+    }
+
+    fn count(&self) -> f64 {
+        (self.batch * self.positions) as f64
+    }
+
+    /// Mean and (biased) variance of each channel.
+    pub fn statistics<T: Real>(&self, x: &[T]) -> (Vec<f64>, Vec<f64>) {
+        let of_channel = |channel| {
+            let mean = self.rows(x, channel).map(|row| sum(row)).sum::<f64>() / self.count();
+            let centre = T::from_f64(mean);
+            let variance = self.rows(x, channel).map(|row| centred_square_sum(row, centre)).sum::<f64>() / self.count();
+            (mean, variance)
+        };
+        (0..self.channels).into_par_iter().map(of_channel).unzip()
+    }
+
+    /// `y = a_c x + b_c`, clipped at zero if `relu`.
+    pub fn affine<T: Real>(&self, x: &[T], a: &[T], b: &[T], relu: bool, y: &mut [T]) {
+        let image = self.channels * self.positions;
+        y.par_chunks_mut(image).zip(x.par_chunks(image)).for_each(|(y, x)| {
+            if relu {
+                affine_image::<T, true>(x, a, b, self.positions, y);
+            } else {
+                affine_image::<T, false>(x, a, b, self.positions, y);
+            }
+        });
+    }
+
+    /// `S1_c = Σ g` and `S2_c = Σ g x̂`.
+    pub fn gradient_sums<T: Real>(&self, x: &[T], g: &[T], mean: &[f64], inverse: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let of_channel = |c: usize| {
+            let centre = T::from_f64(mean[c]);
+            let rows = self.rows(x, c).zip(self.rows(g, c));
+            let (s1, s2) = rows.fold((0.0, 0.0), |(s1, s2), (x, g)| {
+                let (r1, r2) = sums_with_centred(x, g, centre);
+                (s1 + r1, s2 + r2)
+            });
+            (s1, s2 * inverse[c])
+        };
+        (0..self.channels).into_par_iter().map(of_channel).unzip()
+    }
+
+    /// `dx = p_c g + q_c x + r_c`: the gradient through batch statistics, as an affine form.
+    pub fn combine<T: Real>(&self, x: &[T], g: &[T], [p, q, r]: [&[T]; 3], dx: &mut [T]) {
+        let image = self.channels * self.positions;
+        let images = dx.par_chunks_mut(image).zip(x.par_chunks(image)).zip(g.par_chunks(image));
+        images.for_each(|((dx, x), g)| combine_image(x, g, [p, q, r], self.positions, dx));
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+fn sum<T: Real>(row: &[T]) -> f64 {
+    let mut lanes = [T::ZERO; LANES];
+    let blocks = row.chunks_exact(LANES);
+    let rest = blocks.remainder();
+    for block in blocks {
+        for lane in 0..LANES {
+            lanes[lane] += block[lane];
+        }
+    }
+    lanes.iter().chain(rest).map(|v| v.to_f64()).sum()
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+fn centred_square_sum<T: Real>(row: &[T], centre: T) -> f64 {
+    let mut lanes = [T::ZERO; LANES];
+    let blocks = row.chunks_exact(LANES);
+    let rest = blocks.remainder();
+    for block in blocks {
+        for lane in 0..LANES {
+            let d = block[lane] - centre;
+            lanes[lane] += d * d;
+        }
+    }
+    let tail = rest.iter().map(|&v| ((v - centre) * (v - centre)).to_f64());
+    lanes.iter().map(|v| v.to_f64()).chain(tail).sum()
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+fn sums_with_centred<T: Real>(x: &[T], g: &[T], centre: T) -> (f64, f64) {
+    let (mut plain, mut centred) = ([T::ZERO; LANES], [T::ZERO; LANES]);
+    let whole = x.len() / LANES * LANES;
+    for (x, g) in x[..whole].chunks_exact(LANES).zip(g[..whole].chunks_exact(LANES)) {
+        for lane in 0..LANES {
+            plain[lane] += g[lane];
+            centred[lane] += g[lane] * (x[lane] - centre);
+        }
+    }
+    for (&x, &g) in x[whole..].iter().zip(&g[whole..]) {
+        plain[0] += g;
+        centred[0] += g * (x - centre);
+    }
+    (plain.iter().map(|v| v.to_f64()).sum(), centred.iter().map(|v| v.to_f64()).sum())
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+fn affine_image<T: Real, const RELU: bool>(x: &[T], a: &[T], b: &[T], positions: usize, y: &mut [T]) {
+    let channels = x.chunks_exact(positions).zip(y.chunks_exact_mut(positions)).zip(a.iter().zip(b));
+    for ((x, y), (&a, &b)) in channels {
+        for (x, y) in x.iter().zip(y) {
+            let value = a * *x + b;
+            *y = if RELU { value.relu() } else { value };
+        }
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+fn combine_image<T: Real>(x: &[T], g: &[T], [p, q, r]: [&[T]; 3], positions: usize, dx: &mut [T]) {
+    let rows = dx.chunks_exact_mut(positions).zip(x.chunks_exact(positions)).zip(g.chunks_exact(positions));
+    for (((dx, x), g), c) in rows.zip(0..p.len()) {
+        let (p, q, r) = (p[c], q[c], r[c]);
+        for ((dx, &x), &g) in dx.iter_mut().zip(x).zip(g) {
+            *dx = p * g + q * x + r;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAP: ChannelMap = ChannelMap { batch: 3, channels: 2, positions: 35 };
+
+    fn wave(n: usize, shift: f64) -> Vec<f64> {
+        (0..n).map(|i| 2.0 * (i as f64 * 0.731 + shift).sin() + 0.3).collect()
+    }
+
+    #[test]
+    fn statistics_match_the_definition() {
+        let x = wave(3 * 2 * 35, 0.0);
+        let (mean, variance) = MAP.statistics(&x);
+        for c in 0..2 {
+            let all: Vec<f64> = (0..3).flat_map(|b| x[(b * 2 + c) * 35..][..35].to_vec()).collect();
+            let expected = all.iter().sum::<f64>() / 105.0;
+            assert!((mean[c] - expected).abs() < 1e-13);
+            let expected = all.iter().map(|v| (v - expected).powi(2)).sum::<f64>() / 105.0;
+            assert!((variance[c] - expected).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn sums_combination_and_affine_form_match_plain_loops() {
+        let (x, g) = (wave(210, 0.0), wave(210, 1.0));
+        let (mean, inverse) = ([0.25, -0.5], [2.0, 0.5]);
+        let (s1, s2) = MAP.gradient_sums(&x, &g, &mean, &inverse);
+        let (mut y, mut dx) = (vec![0.0; 210], vec![0.0; 210]);
+        MAP.affine(&x, &[2.0, -1.0], &[0.5, 0.0], true, &mut y);
+        MAP.combine(&x, &g, [&[1.0, 2.0], &[0.5, 0.25], &[0.0, 3.0]], &mut dx);
+        let mut expected = [[0.0; 2]; 2];
+        for i in 0..210 {
+            let c = i / 35 % 2;
+            expected[0][c] += g[i];
+            expected[1][c] += g[i] * (x[i] - mean[c]) * inverse[c];
+            assert!((y[i] - ([2.0, -1.0][c] * x[i] + [0.5, 0.0][c]).max(0.0)).abs() < 1e-15);
+            assert!((dx[i] - ([1.0, 2.0][c] * g[i] + [0.5, 0.25][c] * x[i] + [0.0, 3.0][c])).abs() < 1e-14);
+        }
+        for c in 0..2 {
+            assert!((s1[c] - expected[0][c]).abs() < 1e-11 && (s2[c] - expected[1][c]).abs() < 1e-11);
+        }
+    }
+}

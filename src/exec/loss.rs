@@ -1,0 +1,138 @@
+//! Softmax cross-entropy with label smoothing and distillation.
+//!
+//! ```text
+//! CE = −mean_n Σ_k t_k log p_k,  p = softmax z,  t = (1 − ε)·onehot + ε/K         ∂CE/∂z = (p − t)/N
+//! L  = (1 − α)·CE + α·T²·KL(softmax(z_teacher/T) ‖ softmax(z/T))                  method.md §2.2
+//! ```
+//!
+//! All inside is f64; the gradient is returned in the logits' type.
+
+use crate::exec::kernels::Real;
+
+/// Soft targets of a teacher.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Distillation {
+    /// `α`, share of the distillation term.
+    pub weight: f64,
+    /// `T`.
+    pub temperature: f64,
+}
+
+/// The training loss.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Loss {
+    /// `ε`, share of the target that is spread over all classes.
+    pub label_smoothing: f64,
+    /// Used when teacher logits are given.
+    pub distillation: Option<Distillation>,
+}
+
+/// Value and gradient of the loss on one batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LossValue<T> {
+    /// Mean over the batch.
+    pub loss: f64,
+    /// `∂L/∂z`, `[batch, classes]`.
+    pub gradient: Vec<T>,
+}
+
+/// Softmax of one row at a temperature, and the logarithms.
+pub(super) fn log_softmax<T: Real>(row: &[T], temperature: f64) -> Vec<f64> {
+    let scaled: Vec<f64> = row.iter().map(|z| z.to_f64() / temperature).collect();
+    let largest = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let normalizer = largest + scaled.iter().map(|z| (z - largest).exp()).sum::<f64>().ln();
+    scaled.into_iter().map(|z| z - normalizer).collect()
+}
+
+impl Loss {
+    /// Loss of `[batch, classes]` logits; `teacher` logits of the same shape switch distillation on.
+    pub fn evaluate<T: Real>(&self, logits: &[T], labels: &[u32], teacher: Option<&[T]>) -> LossValue<T> {
+        let classes = logits.len() / labels.len();
+        let samples = labels.len() as f64;
+        let soft = self.distillation.zip(teacher);
+        let hard_share = soft.map_or(1.0, |(d, _)| 1.0 - d.weight);
+        let mut value = LossValue { loss: 0.0, gradient: Vec::with_capacity(logits.len()) };
+        for (n, (row, &label)) in logits.chunks_exact(classes).zip(labels).enumerate() {
+            let log_p = log_softmax(row, 1.0);
+            let target = |k: usize| {
+                let hit = if k == label as usize { 1.0 - self.label_smoothing } else { 0.0 };
+                hit + self.label_smoothing / classes as f64
+            };
+            let cross_entropy: f64 = log_p.iter().enumerate().map(|(k, l)| -target(k) * l).sum();
+            let mut gradient: Vec<f64> =
+                log_p.iter().enumerate().map(|(k, l)| hard_share * (l.exp() - target(k))).collect();
+            value.loss += hard_share * cross_entropy / samples;
+            if let Some((distillation, teacher)) = soft {
+                let temperature = distillation.temperature;
+                let log_q = log_softmax(&teacher[n * classes..][..classes], temperature);
+                let log_p = log_softmax(row, temperature);
+                let factor = distillation.weight * temperature;
+                for (g, (q, p)) in gradient.iter_mut().zip(log_q.iter().zip(&log_p)) {
+                    value.loss += factor * temperature * q.exp() * (q - p) / samples;
+                    *g += factor * (p.exp() - q.exp());
+                }
+            }
+            value.gradient.extend(gradient.iter().map(|g| T::from_f64(g / samples)));
+        }
+        value
+    }
+}
+
+/// How many rows of `[batch, classes]` logits have their largest entry at the label (the first of equals counts).
+pub fn correct<T: Real>(logits: &[T], labels: &[u32]) -> usize {
+    let classes = logits.len() / labels.len().max(1);
+    let best = |row: &[T]| (0..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best });
+    logits.chunks_exact(classes.max(1)).zip(labels).filter(|(row, label)| best(row) == **label as usize).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOGITS: [f64; 6] = [0.5, -1.0, 2.0, 0.0, 0.3, -0.2];
+    const TEACHER: [f64; 6] = [1.5, -0.5, 1.0, 0.2, 0.0, -1.0];
+    const LABELS: [u32; 2] = [2, 0];
+
+    #[test]
+    fn cross_entropy_matches_hand_computed_values() {
+        let value = Loss::default().evaluate(&[0.0, 0.0, 3f64.ln(), 0.0], &[0, 0], None);
+        assert!((value.loss - (2f64.ln() + (4f64 / 3.0).ln()) / 2.0).abs() < 1e-15);
+        assert!((value.gradient[2] - (0.75 - 1.0) / 2.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn gradient_is_the_derivative_of_the_loss() {
+        let distillation = Some(Distillation { weight: 0.4, temperature: 3.0 });
+        for loss in [
+            Loss::default(),
+            Loss { label_smoothing: 0.1, distillation: None },
+            Loss { label_smoothing: 0.1, distillation },
+        ] {
+            let at = |z: &[f64]| loss.evaluate(z, &LABELS, Some(&TEACHER));
+            let value = at(&LOGITS);
+            for k in 0..6 {
+                let moved = |step: f64| {
+                    let mut z = LOGITS;
+                    z[k] += step;
+                    at(&z).loss
+                };
+                let slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;
+                assert!((slope - value.gradient[k]).abs() < 1e-9, "{loss:?} {k}: {slope} {}", value.gradient[k]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_teacher_that_agrees_adds_nothing() {
+        let distillation = Some(Distillation { weight: 1.0, temperature: 2.0 });
+        let value = Loss { label_smoothing: 0.0, distillation }.evaluate(&LOGITS, &LABELS, Some(&LOGITS));
+        assert!(value.loss.abs() < 1e-15 && value.gradient.iter().all(|g| g.abs() < 1e-15));
+    }
+
+    #[test]
+    fn correct_counts_the_largest_entries() {
+        assert_eq!(correct(&LOGITS, &LABELS), 1);
+        assert_eq!(correct(&[1.0, 1.0], &[0]), 1);
+        assert_eq!(correct(&[1.0, 1.0], &[1]), 0);
+    }
+}

@@ -1,0 +1,27 @@
+//! A graph executed and differentiated on candle tensors.
+//!
+//! [`Network`] is a graph prepared for execution; [`Bindings`] are the values it runs with: weights (already
+//! quantised or not), input quantisers, batch-norm parameters and statistics. [`forward()`] records a [`Tape`];
+//! [`backward()`] is the reverse pass; [`HessianPass`] is the tangent of both: exact Hessian-vector products.
+//!
+//! Gradients are our own explicit reverse pass, not the autograd of candle: see
+//! `docs/decisions/0001-explicit-reverse-pass.md`. Everything is generic over f32 (work) and f64 (proofs) and gives the
+//! same bits at any number of threads.
+
+mod backward;
+mod bindings;
+mod forward;
+mod hessian;
+pub mod host;
+pub mod kernels;
+mod loss;
+mod network;
+mod reverse;
+
+pub use backward::{Gradients, backward};
+pub use bindings::{Bindings, LayerBinding, NormBinding, Statistics};
+pub use forward::{NormState, Tape, forward};
+pub use hessian::HessianPass;
+pub use kernels::Real;
+pub use loss::{Distillation, Loss, LossValue, correct};
+pub use network::{Network, NormSite, Step};

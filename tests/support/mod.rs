@@ -1,0 +1,168 @@
+//! Shared by the integration tests: an independent execution of the graph with candle's own operators and autograd.
+//!
+//! Uses only operators whose first derivative in f64 agrees with finite differences (conv2d, mean, relu, add, pad,
+//! matmul, log-softmax composed), and no second derivative: candle's are silently wrong by default.
+
+#![allow(dead_code)] // Each test file uses a part.
+
+use bitplan::exec::{Bindings, LayerBinding, NormBinding, Statistics};
+use bitplan::graph::{Conv2d, Graph, GraphBuilder, Op};
+use candle_core::{D, Device, Tensor, Var};
+
+/// Values that are neither symmetric nor periodic in any axis.
+pub fn wave(n: usize, shift: f64) -> Vec<f64> {
+    (0..n).map(|i| (i as f64 * 0.7312 + shift).sin() + 0.4 * (i as f64 * 0.193 + 2.0 * shift).cos()).collect()
+}
+
+pub fn tensor(data: Vec<f64>, shape: &[usize]) -> Tensor {
+    Tensor::from_vec(data, shape, &Device::Cpu).unwrap()
+}
+
+/// A small network with every operator: 3×3, strided, grouped and 1×1 convolutions, both shortcuts, a ReLU of its own.
+/// Square maps: candle 0.11.1 cannot differentiate a strided convolution on others.
+pub fn every_operator() -> Graph {
+    let mut b = GraphBuilder::new("every_operator", [2, 6, 6]).unwrap();
+    let input = b.input();
+    let stem = b.conv("stem", input, 4, 3, 1).unwrap();
+    let x = b.batch_norm("stem.norm", stem).unwrap();
+    let x = b.relu("stem.relu", x).unwrap();
+    let grouped = Conv2d { in_channels: 0, out_channels: 4, kernel: 3, stride: 2, padding: 1, groups: 2 };
+    let y = b.conv_general("grouped", x, grouped).unwrap();
+    let y = b.batch_norm("grouped.norm", y).unwrap();
+    let side = b.conv("side", x, 4, 1, 2).unwrap();
+    let side = b.batch_norm("side.norm", side).unwrap();
+    let sum = b.add("sum", y, side).unwrap();
+    let x = b.relu("sum.relu", sum).unwrap();
+    let y = b.conv("wide", x, 6, 3, 2).unwrap();
+    let y = b.batch_norm("wide.norm", y).unwrap();
+    let skip = b.subsample("skip", x, 6, 2).unwrap();
+    let both = b.add("both", y, skip).unwrap();
+    // `both` is read twice, so its ReLU cannot be fused.
+    let r = b.relu("both.relu", both).unwrap();
+    let x = b.add("again", both, r).unwrap();
+    let pooled = b.global_average_pool("pool", x).unwrap();
+    b.linear("fc", pooled, 3).unwrap();
+    b.finish()
+}
+
+/// Bindings in f64 with unremarkable values. `statistics`: batch or fixed.
+pub fn bindings(graph: &Graph, batch_statistics: bool) -> Bindings {
+    let layers = graph.layers();
+    let layer = |(l, layer): (usize, &bitplan::graph::Layer)| {
+        let fan_in = (layer.parameters() / layer.channels()) as f64;
+        let weight = wave(layer.parameters(), l as f64).iter().map(|w| w / fan_in.sqrt()).collect();
+        let bias = matches!(graph.nodes()[layer.node].op, Op::Linear(_))
+            .then(|| tensor(wave(layer.channels(), 9.0), &[layer.channels()]));
+        LayerBinding { weight: tensor(weight, &layer.weight_shape), bias, activation: None }
+    };
+    let norms = graph.nodes().iter().filter(|n| matches!(n.op, Op::BatchNorm { .. })).enumerate();
+    let norm = |(n, node): (usize, &bitplan::graph::Node)| {
+        let c = node.shape[0];
+        let positive = |shift: f64| wave(c, shift).iter().map(|v| 1.0 + 0.3 * v).collect();
+        let statistics = if batch_statistics {
+            Statistics::Batch
+        } else {
+            Statistics::Fixed { mean: tensor(wave(c, 3.0), &[c]), variance: tensor(positive(4.0), &[c]) }
+        };
+        let beta = wave(c, n as f64 + 0.5).iter().map(|v| 0.3 * v).collect();
+        NormBinding { gamma: tensor(positive(n as f64), &[c]), beta: tensor(beta, &[c]), statistics }
+    };
+    Bindings { layers: layers.iter().enumerate().map(layer).collect(), norms: norms.map(norm).collect() }
+}
+
+/// Everything that the plain execution can differentiate.
+pub struct Variables {
+    pub weights: Vec<Var>,
+    pub bias: Var,
+    pub gammas: Vec<Var>,
+    pub betas: Vec<Var>,
+}
+
+impl Variables {
+    pub fn of(bindings: &Bindings) -> Self {
+        let var = |t: &Tensor| Var::from_tensor(t).unwrap();
+        Self {
+            weights: bindings.layers.iter().map(|l| var(&l.weight)).collect(),
+            bias: bindings.layers.iter().filter_map(|l| l.bias.as_ref()).map(var).next().unwrap(),
+            gammas: bindings.norms.iter().map(|n| var(&n.gamma)).collect(),
+            betas: bindings.norms.iter().map(|n| var(&n.beta)).collect(),
+        }
+    }
+}
+
+/// Logits by candle's operators.
+pub fn plain_forward(graph: &Graph, bindings: &Bindings, v: &Variables, images: &Tensor) -> Tensor {
+    let layers = graph.layers();
+    let mut norm = 0;
+    let mut values: Vec<Tensor> = vec![];
+    for (id, node) in graph.nodes().iter().enumerate() {
+        let input = |i: usize| values[node.inputs[i]].clone();
+        let layer = layers.iter().position(|l| l.node == id);
+        let value = match node.op {
+            Op::Input => images.clone(),
+            Op::Conv2d(c) => {
+                input(0).conv2d(v.weights[layer.unwrap()].as_tensor(), c.padding, c.stride, 1, c.groups).unwrap()
+            }
+            Op::Linear(_) => {
+                let w = v.weights[layer.unwrap()].as_tensor().t().unwrap();
+                input(0).matmul(&w).unwrap().broadcast_add(v.bias.as_tensor()).unwrap()
+            }
+            Op::BatchNorm { epsilon } => {
+                let x = input(0);
+                let channels = |t: &Tensor| t.reshape((1, (), 1, 1)).unwrap();
+                let (mean, variance) = match &bindings.norms[norm].statistics {
+                    Statistics::Batch => {
+                        let mean = x.mean_keepdim((0, 2, 3)).unwrap();
+                        let centred = x.broadcast_sub(&mean).unwrap();
+                        (mean, centred.sqr().unwrap().mean_keepdim((0, 2, 3)).unwrap())
+                    }
+                    Statistics::Fixed { mean, variance } => (channels(mean), channels(variance)),
+                };
+                let deviation = (variance + epsilon).unwrap().sqrt().unwrap();
+                let normal = x.broadcast_sub(&mean).unwrap().broadcast_div(&deviation).unwrap();
+                let scaled = normal.broadcast_mul(&channels(v.gammas[norm].as_tensor())).unwrap();
+                let value = scaled.broadcast_add(&channels(v.betas[norm].as_tensor())).unwrap();
+                norm += 1;
+                value
+            }
+            Op::Relu => input(0).relu().unwrap(),
+            Op::Add => (input(0) + input(1)).unwrap(),
+            Op::GlobalAveragePool => input(0).mean((2, 3)).unwrap(),
+            Op::Subsample { stride, before, after } => {
+                let pick = |n: usize| Tensor::arange_step(0u32, n as u32, stride as u32, &Device::Cpu).unwrap();
+                let [h, w] = [node_extent(&input(0), 2), node_extent(&input(0), 3)];
+                let small = input(0).index_select(&pick(h), 2).unwrap().index_select(&pick(w), 3).unwrap();
+                small.pad_with_zeros(1, before, after).unwrap()
+            }
+        };
+        values.push(value);
+    }
+    values.pop().unwrap()
+}
+
+fn node_extent(x: &Tensor, axis: usize) -> usize {
+    x.dims()[axis]
+}
+
+/// Mean cross-entropy by candle's operators.
+pub fn plain_loss(logits: &Tensor, labels: &[u32]) -> Tensor {
+    let largest = logits.max_keepdim(D::Minus1).unwrap().detach();
+    let shifted = logits.broadcast_sub(&largest).unwrap();
+    let normalizer = shifted.exp().unwrap().sum_keepdim(D::Minus1).unwrap().log().unwrap();
+    let classes = logits.dims()[1];
+    let one_hot: Vec<f64> =
+        labels.iter().flat_map(|&l| (0..classes).map(move |k| f64::from(u8::from(k == l as usize)))).collect();
+    let picked = (shifted.broadcast_sub(&normalizer).unwrap() * tensor(one_hot, logits.dims())).unwrap();
+    (picked.sum_all().unwrap() * (-1.0 / labels.len() as f64)).unwrap()
+}
+
+pub fn values(t: &Tensor) -> Vec<f64> {
+    t.flatten_all().unwrap().to_vec1::<f64>().unwrap()
+}
+
+/// Largest difference relative to the largest entry of `b`.
+pub fn relative_difference(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let largest = b.iter().fold(1e-300, |m: f64, v| m.max(v.abs()));
+    a.iter().zip(b).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs())) / largest
+}
