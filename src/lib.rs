@@ -2,5 +2,8 @@
 pub mod error;
 pub mod exec;
 pub mod graph;
+pub mod numeric;
+pub mod progress;
 pub mod quant;
+pub mod store;
 pub mod zoo;

@@ -1,0 +1,11 @@
+//! The leaf of the crate: random streams and statistics, all in f64, without any knowledge of networks or files.
+//!
+//! | module | has |
+//! |-|-|
+//! | [`rng`] | named, counter-based random streams: the only source of randomness |
+//! | [`stats`] | mean, variance, standard error, chi-square test, rank correlation |
+//! | [`gamma`] | log-gamma and the regularised incomplete gamma function, for p-values |
+
+pub mod gamma;
+pub mod rng;
+pub mod stats;
