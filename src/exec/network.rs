@@ -161,6 +161,15 @@ impl Network {
         matches!(self.graph.nodes()[self.layers[layer].node].op, Op::Linear(_))
     }
 
+    /// Values that a norm's statistics are taken over, per channel.
+    pub fn norm_count(&self, norm: usize, batch: usize) -> usize {
+        let position = |step: &Step| match *step {
+            Step::Norm { norm: n, input, .. } if n == norm => Some(self.channel_map(input, batch).positions * batch),
+            _ => None,
+        };
+        self.steps.iter().find_map(position).unwrap_or_default()
+    }
+
     /// Shape of a node's value for a batch.
     pub fn batch_shape(&self, node: NodeId, batch: usize) -> Vec<usize> {
         std::iter::once(batch).chain(self.graph.nodes()[node].shape.iter().copied()).collect()

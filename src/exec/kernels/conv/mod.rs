@@ -1,23 +1,184 @@
-//! tmp
-use crate::exec::kernels::Real;
-#[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
-pub struct ConvShape { pub batch: usize, pub in_channels: usize, pub out_channels: usize, pub in_height: usize, pub in_width: usize, pub kernel_height: usize, pub kernel_width: usize, pub stride: [usize; 2], pub padding: [usize; 2], pub groups: usize }
+//! Two-dimensional convolution and its two adjoints, on slices in row-major order.
+//!
+//! ```text
+//! y[b, o, oy, ox] = Σ_{c,ky,kx} w[o, c, ky, kx] · x[b, c, s_y·oy + ky − p_y, s_x·ox + kx − p_x]     0 outside x
+//! x [batch, in_channels, in_height, in_width]      y [batch, out_channels, out_height, out_width]
+//! w [out_channels, in_channels / groups, kernel_height, kernel_width], c over the channels of o's group
+//! ```
+//!
+//! The map is bilinear, and `⟨conv(x, w), g⟩ = ⟨x, input_gradient(g, w)⟩ = ⟨w, weight_gradient(x, g)⟩`: each of the three
+//! is a derivative of the others, so derivatives of every order are made of them.
+//!
+//! Single precision with one group takes the direct path ([`direct`], [`mod@input_gradient`], [`mod@weight_gradient`]),
+//! everything else [`im2col`]. Both give the same bits for every number of threads. Work: `2 · output_len · weight_len /
+//! out_channels` floating-point operations for each of the three.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::real::Real;
+
+mod correlate;
+pub mod direct;
+pub mod im2col;
+pub mod input_gradient;
+mod lanes;
+mod planes;
+pub mod weight_gradient;
+
+/// The sizes of one convolution. Zero padding, the same on both sides of an axis; pairs are (rows, columns).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvShape {
+    /// Images.
+    pub batch: usize,
+    /// Channels of the input, a multiple of `groups`.
+    pub in_channels: usize,
+    /// Channels of the output, a multiple of `groups`.
+    pub out_channels: usize,
+    /// Rows of the input.
+    pub in_height: usize,
+    /// Columns of the input.
+    pub in_width: usize,
+    /// Rows of the kernel.
+    pub kernel_height: usize,
+    /// Columns of the kernel.
+    pub kernel_width: usize,
+    /// Distance between the windows of neighbouring outputs, at least 1.
+    pub stride: [usize; 2],
+    /// Zeros on each side.
+    pub padding: [usize; 2],
+    /// Parts of the channels that do not see each other, at least 1.
+    pub groups: usize,
+}
+
 impl ConvShape {
-    fn each(&self, mut f: impl FnMut(usize, usize, usize)) {
-        let oh = (self.in_height + 2 * self.padding[0] - self.kernel_height) / self.stride[0] + 1;
-        let ow = (self.in_width + 2 * self.padding[1] - self.kernel_width) / self.stride[1] + 1;
-        let (ig, og) = (self.in_channels / self.groups, self.out_channels / self.groups);
-        for b in 0..self.batch { for o in 0..self.out_channels { for c in 0..ig { for ky in 0..self.kernel_height { for kx in 0..self.kernel_width { for y in 0..oh { for x in 0..ow {
-            let iy = (y * self.stride[0] + ky) as isize - self.padding[0] as isize; let ix = (x * self.stride[1] + kx) as isize - self.padding[1] as isize;
-            if iy < 0 || ix < 0 || iy >= self.in_height as isize || ix >= self.in_width as isize { continue; }
-            f(((b * self.in_channels + o / og * ig + c) * self.in_height + iy as usize) * self.in_width + ix as usize, ((o * ig + c) * self.kernel_height + ky) * self.kernel_width + kx, ((b * self.out_channels + o) * oh + y) * ow + x);
-        }}}}}}}
+    /// Windows of `kernel` in an axis of `extent`; 0 if not even one fits.
+    fn windows(extent: usize, kernel: usize, stride: usize, padding: usize) -> usize {
+        (extent + 2 * padding).checked_sub(kernel).map_or(0, |room| room / stride + 1)
+    }
+
+    /// Rows of the output, `⌊(in_height + 2p − kernel_height) / stride⌋ + 1`; 0 if the kernel is larger than the padded
+    /// input.
+    pub fn out_height(&self) -> usize {
+        Self::windows(self.in_height, self.kernel_height, self.stride[0], self.padding[0])
+    }
+
+    /// Columns of the output, as [`ConvShape::out_height`].
+    pub fn out_width(&self) -> usize {
+        Self::windows(self.in_width, self.kernel_width, self.stride[1], self.padding[1])
+    }
+
+    /// Elements of `x`.
+    pub fn input_len(&self) -> usize {
+        self.batch * self.in_channels * self.in_height * self.in_width
+    }
+
+    /// Elements of `y`.
+    pub fn output_len(&self) -> usize {
+        self.batch * self.out_channels * self.out_height() * self.out_width()
+    }
+
+    /// Elements of `w`.
+    pub fn weight_len(&self) -> usize {
+        self.out_channels * (self.in_channels / self.groups) * self.kernel_height * self.kernel_width
+    }
+
+    /// Whether a slice is empty, so that the sums are empty, too.
+    fn is_empty(&self) -> bool {
+        self.input_len() == 0 || self.output_len() == 0 || self.weight_len() == 0
+    }
+
+    /// # Panics
+    /// If the slices are not those of this shape: a fault of the caller.
+    fn check(&self, x: usize, w: usize, y: usize) {
+        assert!(self.groups > 0 && self.stride[0] > 0 && self.stride[1] > 0, "groups and strides are at least 1");
+        let divides = self.in_channels.is_multiple_of(self.groups) && self.out_channels.is_multiple_of(self.groups);
+        assert!(divides, "groups divide the channels");
+        assert_eq!((x, w, y), (self.input_len(), self.weight_len(), self.output_len()), "lengths of x, w and y");
     }
 }
-/// tmp
-pub fn forward<T: Real>(s: &ConvShape, x: &[T], w: &[T], y: &mut [T]) { y.fill(T::ZERO); s.each(|a, b, c| y[c] += x[a] * w[b]); }
-/// tmp
-pub fn input_gradient<T: Real>(s: &ConvShape, dy: &[T], w: &[T], dx: &mut [T]) { dx.fill(T::ZERO); s.each(|a, b, c| dx[a] += dy[c] * w[b]); }
-/// tmp
-pub fn weight_gradient<T: Real>(s: &ConvShape, x: &[T], dy: &[T], dw: &mut [T]) { dw.fill(T::ZERO); s.each(|a, b, c| dw[b] += x[a] * dy[c]); }
+
+/// `y = conv(x, w)`.
+///
+/// # Panics
+/// If a slice has another length than the shape says, a stride is 0, or the groups do not divide the channels.
+pub fn forward<T: Real>(shape: &ConvShape, x: &[T], w: &[T], y: &mut [T]) {
+    shape.check(x.len(), w.len(), y.len());
+    if shape.is_empty() {
+        return y.fill(T::ZERO);
+    }
+    if shape.groups == 1
+        && let (Some(x), Some(w)) = (T::as_f32(x), T::as_f32(w))
+        && let Some(y) = T::as_f32_mut(y)
+    {
+        return direct::forward(shape, x, w, y);
+    }
+    im2col::forward(shape, x, w, y);
+}
+
+/// `dx`, the adjoint of [`forward`] in `x`, applied to `dy`.
+///
+/// # Panics
+/// As [`forward`].
+pub fn input_gradient<T: Real>(shape: &ConvShape, dy: &[T], w: &[T], dx: &mut [T]) {
+    shape.check(dx.len(), w.len(), dy.len());
+    if shape.is_empty() {
+        return dx.fill(T::ZERO);
+    }
+    if shape.groups == 1
+        && let (Some(dy), Some(w)) = (T::as_f32(dy), T::as_f32(w))
+        && let Some(dx) = T::as_f32_mut(dx)
+    {
+        return input_gradient::input_gradient(shape, dy, w, dx);
+    }
+    im2col::input_gradient(shape, dy, w, dx);
+}
+
+/// `dw`, the adjoint of [`forward`] in `w`, applied to `dy`.
+///
+/// # Panics
+/// As [`forward`].
+pub fn weight_gradient<T: Real>(shape: &ConvShape, x: &[T], dy: &[T], dw: &mut [T]) {
+    shape.check(x.len(), dw.len(), dy.len());
+    if shape.is_empty() {
+        return dw.fill(T::ZERO);
+    }
+    if shape.groups == 1
+        && let (Some(x), Some(dy)) = (T::as_f32(x), T::as_f32(dy))
+        && let Some(dw) = T::as_f32_mut(dw)
+    {
+        return weight_gradient::weight_gradient(shape, x, dy, dw);
+    }
+    im2col::weight_gradient(shape, x, dy, dw);
+}
+
+/// Most pieces of a batch; bounds the memory for partial sums.
+const MOST_PIECES: usize = 16;
+
+/// Fewest images of a piece but the last; keeps the cost of adding partial sums small.
+const FEWEST_IMAGES: usize = 4;
+
+/// The parts of a batch whose partial sums are kept apart, a function of the batch alone.
+fn pieces(batch: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
+    let images = batch.div_ceil(MOST_PIECES).max(FEWEST_IMAGES);
+    let pieces = batch.div_ceil(images);
+    (0..pieces).into_par_iter().map(move |piece| piece * images..((piece + 1) * images).min(batch))
+}
+
+/// `sum = Σ partials`, in their order.
+fn add_in_order<T: Real>(partials: &[Vec<T>], sum: &mut [T]) {
+    /// Elements that one thread adds at a time.
+    const LENGTH: usize = 4096;
+    sum.par_chunks_mut(LENGTH).enumerate().for_each(|(chunk, sum)| {
+        sum.fill(T::ZERO);
+        for partial in partials {
+            let partial = &partial[chunk * LENGTH..][..sum.len()];
+            sum.iter_mut().zip(partial).for_each(|(sum, &part)| *sum += part);
+        }
+    });
+}
+
+#[cfg(test)]
+#[path = "mod_tests.rs"]
+mod tests;

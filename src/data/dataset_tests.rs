@@ -1,0 +1,119 @@
+use super::*;
+
+/// Rounding of f64 sums over a few numbers near 1.
+const ROUNDING: f64 = 1e-12;
+
+fn images(pixels: Pixels, shape: [usize; 3]) -> Images {
+    Images { pixels, shape, place: "images".into() }
+}
+
+fn labels(values: &[u32]) -> Labels {
+    Labels { values: values.to_vec(), place: "labels".into() }
+}
+
+fn bytes(count: usize, shape: [usize; 3]) -> Images {
+    images(Pixels::Bytes((0..count * volume(shape)).map(|i| (i * 7 % 256) as u8).collect()), shape)
+}
+
+fn message(result: Result<Dataset>) -> String {
+    result.unwrap_err().to_string()
+}
+
+#[test]
+fn bytes_become_numbers_from_zero_to_one() {
+    let dataset =
+        Dataset::new(images(Pixels::Bytes(vec![0, 255, 51, 1]), [1, 1, 2]), labels(&[0, 1]), [1, 1, 2], 2).unwrap();
+    let mut image = [f32::NAN; 2];
+    dataset.image_f32(0, &mut image);
+    assert_eq!(image, [0.0, 1.0]);
+    dataset.image_f32(1, &mut image);
+    assert_eq!(image, [0.2, 1.0 / 255.0]);
+}
+
+#[test]
+fn floats_stay_as_they_are() {
+    let floats = Pixels::Floats(vec![-3.5, 1e30, 0.25]);
+    let dataset = Dataset::new(images(floats, [1, 1, 1]), labels(&[0, 0, 0]), [1, 1, 1], 1).unwrap();
+    let mut image = [0.0];
+    dataset.image_f32(1, &mut image);
+    assert_eq!(image, [1e30]);
+}
+
+#[test]
+fn class_counts_and_truncation_follow_the_order_of_the_file() {
+    let mut dataset = Dataset::new(bytes(5, [1, 2, 2]), labels(&[0, 2, 2, 1, 2]), [1, 2, 2], 4).unwrap();
+    assert_eq!(dataset.class_counts(), [1, 1, 3, 0]);
+    dataset.truncate(3);
+    assert_eq!((dataset.len(), dataset.pixels().len(), dataset.class_counts()), (3, 12, vec![1, 0, 2, 0]));
+    dataset.truncate(usize::MAX);
+    assert_eq!(dataset.len(), 3);
+}
+
+#[test]
+fn appended_images_come_after_their_own() {
+    let mut first = Dataset::new(bytes(2, [1, 1, 2]), labels(&[0, 1]), [1, 1, 2], 3).unwrap();
+    let second = Dataset::new(images(Pixels::Bytes(vec![9, 8]), [1, 1, 2]), labels(&[2]), [1, 1, 2], 3).unwrap();
+    first.append(second).unwrap();
+    assert_eq!(first.labels(), [0, 1, 2]);
+    assert_eq!(first.pixels(), &Pixels::Bytes(vec![0, 7, 14, 21, 9, 8]));
+    let other = Dataset::new(bytes(1, [2, 1, 1]), labels(&[0]), [2, 1, 1], 3).unwrap();
+    assert!(first.append(other).is_err());
+}
+
+#[test]
+fn channel_statistics_are_those_of_a_plain_loop_for_bytes_and_floats() {
+    let shape = [2, 3, 2];
+    let Images { pixels: Pixels::Bytes(values), .. } = bytes(4, shape) else { unreachable!() };
+    let scaled: Vec<f32> = values.iter().map(|&byte| f32::from(byte) / 255.0).collect();
+    let four = labels(&[0; 4]);
+    let of_bytes = Dataset::new(images(Pixels::Bytes(values), shape), four.clone(), shape, 1).unwrap();
+    let of_floats = Dataset::new(images(Pixels::Floats(scaled.clone()), shape), four, shape, 1).unwrap();
+    for channel in 0..2 {
+        let numbers: Vec<f64> = (0..48).filter(|i| i / 6 % 2 == channel).map(|i| f64::from(scaled[i])).collect();
+        let mean = numbers.iter().sum::<f64>() / 24.0;
+        let std = (numbers.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 24.0).sqrt();
+        // The floats are rounded to f32, half a unit of 2⁻²⁴ each; the bytes are not.
+        for (found, tolerance) in
+            [(of_floats.channel_statistics()[channel], ROUNDING), (of_bytes.channel_statistics()[channel], 1e-7)]
+        {
+            assert!((found.0 - mean).abs() <= tolerance && (found.1 - std).abs() <= tolerance, "{found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_shape_that_is_not_the_networks_is_refused() {
+    let message = message(Dataset::new(bytes(2, [1, 4, 4]), labels(&[0, 0]), [3, 4, 4], 2));
+    assert!(message.starts_with("images: found images of 1 × 4 × 4"), "{message}");
+    assert!(message.contains("expected 3 × 4 × 4, the network's input"), "{message}");
+}
+
+#[test]
+fn no_image_and_no_pixel_are_refused() {
+    let none = message(Dataset::new(images(Pixels::Bytes(vec![]), [1, 4, 4]), labels(&[]), [1, 4, 4], 2));
+    assert!(none.contains("found 0 numbers, expected one image of 1 × 4 × 4 or more"), "{none}");
+    let empty = message(Dataset::new(images(Pixels::Bytes(vec![]), [1, 0, 4]), labels(&[0]), [1, 0, 4], 2));
+    assert!(empty.contains("found a network input of 1 × 0 × 4"), "{empty}");
+}
+
+#[test]
+fn counts_that_differ_are_refused() {
+    let message = message(Dataset::new(bytes(3, [1, 2, 2]), labels(&[0, 0]), [1, 2, 2], 2));
+    assert!(message.starts_with("labels: found 2 labels, expected 3, one for each image of images"), "{message}");
+}
+
+#[test]
+fn the_largest_label_is_one_below_the_number_of_classes() {
+    assert!(Dataset::new(bytes(2, [1, 1, 1]), labels(&[0, 9]), [1, 1, 1], 10).is_ok());
+    let message = message(Dataset::new(bytes(2, [1, 1, 1]), labels(&[0, 10]), [1, 1, 1], 10));
+    assert!(message.starts_with("labels: record 1: found label 10, expected a label below 10"), "{message}");
+}
+
+#[test]
+fn a_pixel_that_is_not_a_number_names_its_image() {
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let floats = Pixels::Floats(vec![0.0, 1.0, 2.0, 3.0, bad, 5.0]);
+        let message = message(Dataset::new(images(floats, [1, 1, 2]), labels(&[0; 3]), [1, 1, 2], 1));
+        assert!(message.starts_with(&format!("images: image 2: found {bad} at element 0")), "{message}");
+    }
+}

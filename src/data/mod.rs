@@ -1,0 +1,35 @@
+//! Labelled images: readers of the usual file formats, and seeded batches.
+//!
+//! | module | has |
+//! |-|-|
+//! | [`source`] | which files hold a data set; loads them and hashes them |
+//! | [`dataset`] | the images and labels in memory, checked |
+//! | [`idx`], [`cifar`], [`npy`], [`npy_header`] | one file format each; `npy` also for the arrays inside an `.npz` |
+//! | [`archive`] | the members of an `.npz` (zip) file |
+//! | [`input`] | reading with the place of every fault and without trust in any header |
+//! | [`normalization`] | pixel value → network input, per channel |
+//! | [`batches`], [`augmentation`] | batches by number, shuffled, cropped and flipped from named random streams |
+//!
+//! What files claim is never believed: memory grows with the bytes that are really there, at most [`MAX_BYTES`] of them
+//! an array, and every count in a header is compared with the data.
+
+pub mod archive;
+pub mod augmentation;
+pub mod batches;
+pub mod cifar;
+pub mod dataset;
+pub mod idx;
+pub mod input;
+pub mod normalization;
+pub mod npy;
+pub mod npy_header;
+pub mod source;
+
+pub use augmentation::Augmentation;
+pub use batches::{Batch, Batches};
+pub use dataset::{Dataset, Pixels};
+pub use normalization::Normalization;
+pub use source::Source;
+
+/// Most bytes that one array may have after decompression: 8 GiB. A compressed file of a few megabytes can claim more.
+pub const MAX_BYTES: u64 = 8 << 30;

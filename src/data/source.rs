@@ -1,0 +1,111 @@
+//! Where the images and labels of one data set are.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::dataset::Dataset;
+use super::input::open;
+use super::{cifar, idx, npy};
+use crate::error::{Error, Result};
+
+/// The files of a data set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "format", rename_all = "snake_case")]
+pub enum Source {
+    /// Two IDX files, plain or gzip.
+    Idx {
+        /// u8 `[N, H, W]` or `[N, C, H, W]`.
+        images: PathBuf,
+        /// u8 `[N]`.
+        labels: PathBuf,
+    },
+    /// Files of CIFAR-10's binary version, taken in this order.
+    Cifar10 {
+        /// `data_batch_1.bin` and so on.
+        files: Vec<PathBuf>,
+    },
+    /// Two arrays of one `.npz` file.
+    Npz {
+        /// The archive.
+        file: PathBuf,
+        /// Name of the array of images, as in `numpy.savez(file, name=…)`.
+        images: String,
+        /// Name of the array of labels.
+        labels: String,
+    },
+    /// Two `.npy` files.
+    Npy {
+        /// u1, f4 or f8, `[N, H, W]` or `[N, C, H, W]`.
+        images: PathBuf,
+        /// Any integer type, `[N]`.
+        labels: PathBuf,
+    },
+}
+
+impl Source {
+    /// Reads the data set for a network of input `shape` `[C, H, W]` and `classes` outputs; keeps its first `limit`
+    /// images, or all if there are fewer. The files are read and checked to their ends in any case.
+    ///
+    /// # Errors
+    /// When a file is missing, damaged, of another type, or does not suit the network; `limit` is 0; no file is named.
+    pub fn load(&self, shape: [usize; 3], classes: usize, limit: Option<usize>) -> Result<Dataset> {
+        if limit == Some(0) {
+            return Err(Error::input("data limit", "0", "1 or more images", "leave the limit out to take all images"));
+        }
+        let mut dataset = self.load_all(shape, classes)?;
+        dataset.truncate(limit.unwrap_or(usize::MAX));
+        Ok(dataset)
+    }
+
+    fn load_all(&self, shape: [usize; 3], classes: usize) -> Result<Dataset> {
+        let (images, labels) = match self {
+            Source::Idx { images, labels } => (idx::read_images(images)?, idx::read_labels(labels)?),
+            Source::Npy { images, labels } => {
+                let images = npy::read_images(images)?;
+                let count = images.len();
+                (images, npy::read_labels(labels, count)?)
+            }
+            Source::Npz { file, images, labels } => {
+                let images = npy::read_images_from_npz(file, images)?;
+                let count = images.len();
+                (images, npy::read_labels_from_npz(file, labels, count)?)
+            }
+            Source::Cifar10 { files } => {
+                let mut parts = files.iter().map(|file| cifar::read(file, shape, classes));
+                let Some(first) = parts.next() else {
+                    let remedy = "name data_batch_1.bin and so on";
+                    return Err(Error::input("CIFAR-10 data", "no file", "one file or more", remedy));
+                };
+                return parts.try_fold(first?, |mut dataset, part| dataset.append(part?).map(|()| dataset));
+            }
+        };
+        Dataset::new(images, labels, shape, classes)
+    }
+
+    /// All files, in the order in which they are read.
+    pub fn paths(&self) -> Vec<&Path> {
+        match self {
+            Source::Idx { images, labels } | Source::Npy { images, labels } => vec![images, labels],
+            Source::Cifar10 { files } => files.iter().map(PathBuf::as_path).collect(),
+            Source::Npz { file, .. } => vec![file],
+        }
+    }
+
+    /// BLAKE3 hash, in hexadecimal, of the bytes of all files, one after the other in the order of [`Source::paths`], as
+    /// they are on disk. It does not depend on where the files are.
+    ///
+    /// # Errors
+    /// When a file is missing or cannot be read.
+    pub fn content_hash(&self) -> Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        for path in self.paths() {
+            hasher.update_reader(open(path)?).map_err(|error| Error::io(path, error))?;
+        }
+        Ok(hasher.finalize().to_hex().to_string())
+    }
+}
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;

@@ -1,0 +1,179 @@
+//! An image with its zero padding written out, laid so that one tap of a kernel is one constant offset.
+//!
+//! With stride `s` and `lead` zeros before the image, coordinate `x` stands at `u = x + lead`, in phase `u mod s` at
+//! index `u / s`. Tap `k` of output `o` reads `u = s·o + k`: phase `k mod s`, index `o + k / s`. Within a phase the
+//! outputs of a row are therefore consecutive, and with a common row pitch so are the rows:
+//!
+//! ```text
+//! source[c, s·oy + ky, s·ox + kx] = buffer[offset(c, ky, kx) + oy·pitch + ox]
+//! ```
+//!
+//! The zeros right of a row are those left of the next one wherever they suffice, which saves `padding` columns in
+//! each row (13 % of the work on a 7 × 7 map).
+
+/// Room behind the last plane, so that a tile of vectors may read past the last output.
+const SLACK: usize = 64;
+
+/// `target[i] = source[stride·i]`.
+fn every(stride: usize, source: &[f32], target: &mut [f32]) {
+    match stride {
+        1 => target.copy_from_slice(&source[..target.len()]),
+        2 => {
+            // Whole pairs are vectorised; the last value may stand alone.
+            let (pairs, _) = source.as_chunks::<2>();
+            target.iter_mut().zip(pairs).for_each(|(target, pair)| *target = pair[0]);
+            if let Some(last) = target.get_mut(pairs.len()) {
+                *last = source[2 * pairs.len()];
+            }
+        }
+        _ => target.iter_mut().zip(source.iter().step_by(stride)).for_each(|(target, &value)| *target = value),
+    }
+}
+
+/// The columns of an image that fall into one phase.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    /// First column of the image in this phase.
+    first: usize,
+    /// Its index in the phase.
+    index: usize,
+    /// How many columns follow at distance `stride`, the first included.
+    count: usize,
+}
+
+/// The layout of one padded image.
+#[derive(Debug, Clone)]
+pub struct Planes {
+    channels: usize,
+    size: [usize; 2],
+    stride: [usize; 2],
+    lead: [usize; 2],
+    reach: [usize; 2],
+    columns: Vec<Columns>,
+    pitch: usize,
+    plane: usize,
+    row_phases: usize,
+}
+
+impl Planes {
+    /// A layout for images of `channels` × `size`, read at padded coordinates below `reach` with kernels of extent
+    /// `kernel`. `[rows, columns]` throughout.
+    pub fn new(
+        channels: usize,
+        size: [usize; 2],
+        stride: [usize; 2],
+        lead: [usize; 2],
+        reach: [usize; 2],
+        kernel: [usize; 2],
+    ) -> Self {
+        let (step, lead_x) = (stride[1], lead[1]);
+        // Content past the reach is never read and not stored; a phase without a tap has no plane.
+        let width = size[1].min(reach[1].saturating_sub(lead_x));
+        let (mut pitch, mut widest) = (1, 1);
+        let columns: Vec<Columns> = (0..step.min(kernel[1]))
+            .map(|phase| {
+                let first = (phase + step - lead_x % step) % step;
+                let count = width.saturating_sub(first).div_ceil(step);
+                let index = (first + lead_x) / step;
+                let read = reach[1].saturating_sub(phase).div_ceil(step);
+                pitch = pitch.max(index + count).max(read.saturating_sub(index));
+                widest = widest.max(read);
+                Columns { first, index, count }
+            })
+            .collect();
+        let rows = reach[0].div_ceil(stride[0]);
+        let plane = rows * pitch + widest.saturating_sub(pitch);
+        Self { channels, size, stride, lead, reach, columns, pitch, plane, row_phases: stride[0].min(kernel[0]) }
+    }
+
+    /// Distance between rows.
+    pub fn pitch(&self) -> usize {
+        self.pitch
+    }
+
+    /// Distance between channels.
+    fn channel(&self) -> usize {
+        self.row_phases * self.columns.len() * self.plane
+    }
+
+    /// Length of the buffer; it must start all zero.
+    pub fn len(&self) -> usize {
+        self.channels * self.channel() + SLACK
+    }
+
+    /// Where output (0, 0) finds channel `channel` at padded coordinate `tap`.
+    pub fn offset(&self, channel: usize, tap: [usize; 2]) -> usize {
+        let phase = (tap[0] % self.stride[0]) * self.columns.len() + tap[1] % self.stride[1];
+        channel * self.channel() + phase * self.plane + tap[0] / self.stride[0] * self.pitch + tap[1] / self.stride[1]
+    }
+
+    /// Writes one image into a buffer that is zero or holds an earlier image.
+    pub fn fill(&self, image: &[f32], buffer: &mut [f32]) {
+        let [height, width] = self.size;
+        let rows = height.min(self.reach[0].saturating_sub(self.lead[0]));
+        for (channel, image) in image.chunks_exact(height * width).enumerate() {
+            for (y, row) in image.chunks_exact(width).enumerate().take(rows) {
+                let (phase, index) = ((y + self.lead[0]) % self.stride[0], (y + self.lead[0]) / self.stride[0]);
+                if phase >= self.row_phases {
+                    continue;
+                }
+                let start = channel * self.channel() + phase * self.columns.len() * self.plane + index * self.pitch;
+                for (number, columns) in self.columns.iter().enumerate() {
+                    let start = start + number * self.plane + columns.index;
+                    let target = &mut buffer[start..start + columns.count];
+                    every(self.stride[1], &row[columns.first.min(width)..], target);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads every tap of every output through the layout and compares with the definition.
+    fn agrees_with_the_definition(size: [usize; 2], kernel: [usize; 2], stride: [usize; 2], lead: [usize; 2]) {
+        let out = [0, 1].map(|a| (size[a] + 2 * lead[a] - kernel[a]) / stride[a] + 1);
+        let reach = [0, 1].map(|a| (out[a] - 1) * stride[a] + kernel[a]);
+        let planes = Planes::new(2, size, stride, lead, reach, kernel);
+        let image: Vec<f32> = (0..2 * size[0] * size[1]).map(|i| 1.0 + i as f32).collect();
+        let mut buffer = vec![0.0; planes.len()];
+        planes.fill(&vec![-1.0; image.len()], &mut buffer);
+        planes.fill(&image, &mut buffer);
+        for channel in 0..2 {
+            for tap in (0..kernel[0]).flat_map(|ky| (0..kernel[1]).map(move |kx| [ky, kx])) {
+                for o in (0..out[0]).flat_map(|oy| (0..out[1]).map(move |ox| [oy, ox])) {
+                    let at = [0, 1].map(|a| (o[a] * stride[a] + tap[a]).checked_sub(lead[a]).filter(|&u| u < size[a]));
+                    let expected = match at {
+                        [Some(y), Some(x)] => image[(channel * size[0] + y) * size[1] + x],
+                        _ => 0.0,
+                    };
+                    let found = buffer[planes.offset(channel, tap) + o[0] * planes.pitch() + o[1]];
+                    assert_eq!(found, expected, "{size:?} {kernel:?} {stride:?} {lead:?} {channel} {tap:?} {o:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_tap_is_a_constant_offset() {
+        for size in [[1, 1], [7, 7], [8, 5], [5, 14]] {
+            for kernel in [[1, 1], [3, 3], [5, 5], [2, 3], [1, 4]] {
+                for stride in [[1, 1], [2, 2], [3, 2], [1, 3]] {
+                    for lead in [[0, 0], [1, 1], [2, 2], [0, 3], [4, 1]] {
+                        if (0..2).all(|a| size[a] + 2 * lead[a] >= kernel[a]) {
+                            agrees_with_the_definition(size, kernel, stride, lead);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn neighbouring_rows_share_their_padding() {
+        let planes = Planes::new(1, [7, 7], [1, 1], [1, 1], [9, 9], [3, 3]);
+        assert_eq!(planes.pitch(), 8);
+    }
+}

@@ -1,0 +1,137 @@
+//! The choices of a search space, bound to the layers of a network.
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::graph::{Graph, LayerCost};
+use crate::quant::WeightQuantizer;
+use crate::space::{Candidate, LayerChoice, QuantizerSpec, Search};
+
+/// What one layer may take, and everything that follows from it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LayerScheme {
+    /// Name of the layer.
+    pub name: String,
+    /// Widest first; one if the layer is not searched.
+    pub candidates: Vec<Candidate>,
+    /// Whether the search space pins it.
+    pub pinned: bool,
+    /// Shape of its weight.
+    pub weight_shape: Vec<usize>,
+    /// Whether its input is never negative.
+    pub unsigned_input: bool,
+    /// The layer before it on the main path.
+    pub previous: Option<usize>,
+    /// Its counts.
+    pub cost: LayerCost,
+}
+
+/// The choices of every layer of a network. A configuration is one candidate index per layer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Scheme {
+    /// One per layer, in graph order.
+    pub layers: Vec<LayerScheme>,
+    /// Layers that take the same candidate.
+    pub groups: Vec<Vec<usize>>,
+    quantizer: QuantizerSpec,
+}
+
+impl Scheme {
+    /// Binds the choices of a search space to a graph. Tied layers keep only the candidates that all of them have.
+    ///
+    /// # Errors
+    /// When the search space names a layer that does not exist, or tied layers have no candidate in common.
+    pub fn new(search: &Search, quantizer: &QuantizerSpec, graph: &Graph) -> Result<Self> {
+        let names: Vec<String> = graph.layers().iter().map(|l| l.name.clone()).collect();
+        Self::from_choices(search.resolve(&names)?, search.resolve_groups(&names)?, quantizer, graph)
+    }
+
+    /// Binds resolved choices, one per layer in graph order.
+    ///
+    /// # Errors
+    /// When they are not those of the graph's layers, a layer has none, or a group is out of range or has no candidate in
+    /// common.
+    pub fn from_choices(
+        mut choices: Vec<LayerChoice>,
+        groups: Vec<Vec<usize>>,
+        quantizer: &QuantizerSpec,
+        graph: &Graph,
+    ) -> Result<Self> {
+        let layers = graph.layers();
+        let wrong = |found: String| Err(Error::input("layers", found, format!("the {} layers of the network", layers.len()), ""));
+        if !layers.iter().map(|l| &l.name).eq(choices.iter().map(|c| &c.name)) {
+            return wrong(format!("choices for {} layers of other names", choices.len()));
+        }
+        if groups.iter().flatten().any(|&member| member >= layers.len()) {
+            return wrong("a group with a layer that does not exist".into());
+        }
+        for group in groups.iter().filter(|g| !g.is_empty()) {
+            let mut common = choices[group[0]].candidates.clone();
+            common.retain(|c| group.iter().all(|&member| choices[member].candidates.contains(c)));
+            group.iter().for_each(|&member| choices[member].candidates.clone_from(&common));
+        }
+        if let Some(empty) = choices.iter().find(|c| c.candidates.is_empty()) {
+            return wrong(format!("layer `{}` without a candidate", empty.name));
+        }
+        let costs = LayerCost::of(graph);
+        let layers = layers.into_iter().zip(choices).zip(costs).map(|((layer, choice), cost)| LayerScheme {
+            name: layer.name,
+            candidates: choice.candidates,
+            pinned: choice.pinned,
+            weight_shape: layer.weight_shape,
+            unsigned_input: layer.unsigned_input,
+            previous: layer.previous,
+            cost,
+        });
+        Ok(Self { layers: layers.collect(), groups, quantizer: quantizer.clone() })
+    }
+
+    /// Every candidate that some searchable layer may take, widest first: the base precisions of training.
+    pub fn bases(&self) -> Vec<Candidate> {
+        let mut all: Vec<Candidate> = self.layers.iter().filter(|l| l.candidates.len() > 1).flat_map(|l| l.candidates.clone()).collect();
+        if all.is_empty() {
+            all = self.layers.iter().flat_map(|l| l.candidates.clone()).filter(|c| !c.is_fp32()).collect();
+        }
+        all.sort();
+        all.dedup();
+        all.reverse();
+        all
+    }
+
+    /// Every layer at `candidate`; where a layer does not have it, its narrowest that is no narrower in either width,
+    /// else its widest.
+    pub fn uniform(&self, candidate: Candidate) -> Vec<usize> {
+        let covers = |c: &Candidate| {
+            c.weight_bits() >= candidate.weight_bits() && c.activation_bits() >= candidate.activation_bits()
+        };
+        let index = |l: &LayerScheme| l.candidates.iter().rposition(covers).unwrap_or(0);
+        self.layers.iter().map(index).collect()
+    }
+
+    /// The candidate that layer `layer` takes in a configuration.
+    pub fn candidate(&self, layer: usize, configuration: &[usize]) -> Candidate {
+        self.layers[layer].candidates[configuration[layer]]
+    }
+
+    /// The quantiser of a layer's weights; none for a layer that stays FP32.
+    pub fn weight_quantizer(&self, layer: usize) -> Option<WeightQuantizer> {
+        let widest = self.layers[layer].candidates.iter().map(|c| c.weight_bits()).max()?;
+        let QuantizerSpec { rounding, scale_gradient } = self.quantizer;
+        (widest <= 8).then(|| WeightQuantizer { master_bits: u32::from(widest), rounding, scale_gradient })
+    }
+
+    /// How ties are rounded.
+    pub fn quantizer(&self) -> &QuantizerSpec {
+        &self.quantizer
+    }
+
+    /// Bit operations and weight bytes of a configuration.
+    pub fn cost(&self, configuration: &[usize]) -> (u64, u64) {
+        let of_layer = |(l, layer): (usize, &LayerScheme)| {
+            let c = self.candidate(l, configuration);
+            let (w, a) = (u32::from(c.weight_bits()), u32::from(c.activation_bits()));
+            (layer.cost.bit_ops(w, a), layer.cost.weight_bytes(w))
+        };
+        self.layers.iter().enumerate().map(of_layer).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    }
+}

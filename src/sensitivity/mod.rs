@@ -1,0 +1,32 @@
+//! How much each layer minds being quantised.
+//!
+//! [`HessianOperator`] multiplies the Hessian of the loss by vectors; [`hutchinson`] estimates the trace of every
+//! layer's block from such products and knows no network; [`perturbation`] measures what each candidate does to the
+//! weights; [`SensitivityReport`] puts them together as `Ω = t̄ · ‖Ŵ − W‖²` (HAWQ-V2, arXiv 1911.03852).
+
+mod hutchinson;
+mod network_hessian;
+mod perturbation;
+mod report;
+
+pub use hutchinson::{StopReason, TraceEstimate, TraceOptions, Traces, hutchinson};
+pub use network_hessian::NetworkHessian;
+pub use perturbation::perturbation;
+pub use report::{CandidateSensitivity, LayerSensitivity, SensitivityReport};
+
+use crate::error::Result;
+
+/// A vector with one part per layer.
+pub type LayerVectors = Vec<Vec<f64>>;
+
+/// A symmetric matrix, block-structured by layers, that can be multiplied by vectors.
+pub trait HessianOperator {
+    /// Length of each layer's part.
+    fn sizes(&self) -> &[usize];
+
+    /// The products with several vectors at once: what they share is computed once.
+    ///
+    /// # Errors
+    /// When a product cannot be computed.
+    fn apply(&self, vectors: &[LayerVectors]) -> Result<Vec<LayerVectors>>;
+}

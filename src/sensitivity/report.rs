@@ -1,0 +1,120 @@
+//! The sensitivity of every candidate of every layer, `bitplan.sensitivity/1`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::scheme::Scheme;
+use crate::sensitivity::{StopReason, TraceEstimate, Traces, perturbation};
+use crate::space::{Candidate, Objective};
+
+/// What this program writes.
+pub const FORMAT: &str = "bitplan.sensitivity/1";
+
+/// One candidate of one layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CandidateSensitivity {
+    /// Its bits.
+    pub candidate: Candidate,
+    /// `‖Ŵ − W‖²`.
+    pub perturbation: f64,
+    /// `Ω`: what the plan minimises the sum of.
+    pub sensitivity: f64,
+    /// Standard error of `Ω`, from that of the trace.
+    pub stderr: f64,
+}
+
+/// One layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerSensitivity {
+    /// Its name.
+    pub name: String,
+    /// `n_l`, weights.
+    pub parameters: u64,
+    /// `t_l`, trace of its Hessian block, and its standard error.
+    pub trace: TraceEstimate,
+    /// `t̄_l = t_l / n_l`, negative values clamped to 0.
+    pub average_trace: f64,
+    /// Its candidates, widest first.
+    pub candidates: Vec<CandidateSensitivity>,
+}
+
+/// The sensitivities of a network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SensitivityReport {
+    /// [`FORMAT`].
+    pub format: String,
+    /// What `Ω` is.
+    pub objective: Objective,
+    /// Images that the loss was taken over.
+    pub images: u64,
+    /// Hutchinson probes.
+    pub probes: u64,
+    /// Why no more.
+    pub stop: StopReason,
+    /// Largest standard error relative to its layer's trace.
+    pub worst_relative_error: f64,
+    /// One per layer, in graph order.
+    pub layers: Vec<LayerSensitivity>,
+    /// Remarks.
+    pub warnings: Vec<String>,
+}
+
+impl SensitivityReport {
+    /// Combines traces with what the candidates do to the FP32 weights (`weights[l]`, flat).
+    ///
+    /// `hessian`: `Ω = t̄ · ‖Ŵ − W‖²` (HAWQ-V2). `linear`: `Ω = −t̄ · b`, the Double-Rounding paper's maximisation of
+    /// `Σ t̄ b` as a minimisation. Negative traces are clamped to 0 and reported.
+    pub fn new(scheme: &Scheme, weights: &[Vec<f32>], traces: &Traces, objective: Objective, images: u64) -> Self {
+        let mut warnings = Vec::new();
+        let layer = |l: usize| {
+            let (layer, trace) = (&scheme.layers[l], traces.layers[l]);
+            let n = layer.cost.parameters as f64;
+            if trace.trace < 0.0 {
+                warnings.push(format!("{}: the trace {:.3e} is negative and counts as 0", layer.name, trace.trace));
+            }
+            let average_trace = trace.trace.max(0.0) / n;
+            let candidate = |&candidate: &Candidate| {
+                let bits = u32::from(candidate.weight_bits());
+                let distance = match scheme.weight_quantizer(l) {
+                    Some(quantizer) => perturbation(&quantizer, &weights[l], layer.weight_shape[0], bits),
+                    None => 0.0,
+                };
+                let factor = match objective {
+                    Objective::Hessian => distance,
+                    Objective::Linear => -f64::from(bits),
+                };
+                let (sensitivity, stderr) = (average_trace * factor, trace.stderr / n * factor.abs());
+                CandidateSensitivity { candidate, perturbation: distance, sensitivity, stderr }
+            };
+            let candidates = layer.candidates.iter().map(candidate).collect();
+            LayerSensitivity { name: layer.name.clone(), parameters: layer.cost.parameters, trace, average_trace, candidates }
+        };
+        let layers = (0..scheme.layers.len()).map(layer).collect();
+        let Traces { probes, stop, worst_relative_error, .. } = *traces;
+        Self { format: FORMAT.into(), objective, images, probes, stop, worst_relative_error, layers, warnings }
+    }
+
+    /// Checks a report that was read from `place` against the layers it is used for.
+    ///
+    /// # Errors
+    /// When it is of another format, or has other layers or candidates.
+    pub fn check(&self, scheme: &Scheme, place: &str) -> Result<()> {
+        let wrong = |found: String, expected: String| {
+            Err(Error::input(place, found, expected, "measure it again with `bitplan sensitivity`"))
+        };
+        if self.format != FORMAT {
+            return wrong(format!("format `{}`", self.format), FORMAT.into());
+        }
+        let theirs = self.layers.iter().map(|l| (&l.name, l.candidates.iter().map(|c| c.candidate).collect::<Vec<_>>()));
+        if !theirs.eq(scheme.layers.iter().map(|l| (&l.name, l.candidates.clone()))) {
+            return wrong("other layers or candidates".into(), "those of the search space".into());
+        }
+        Ok(())
+    }
+
+    /// `t̄_l` of every layer.
+    pub fn average_traces(&self) -> Vec<f64> {
+        self.layers.iter().map(|l| l.average_trace).collect()
+    }
+}

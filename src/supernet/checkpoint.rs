@@ -1,0 +1,114 @@
+//! The state of a phase between two steps, as a file: what a kill loses is at most the steps since.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::store::TensorFile;
+use crate::supernet::Parameters;
+
+const FORMAT: &str = "bitplan.checkpoint/1";
+
+/// Mean loss and accuracy of one epoch, for each network that a step trains.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Mean training loss.
+    pub loss: Vec<f64>,
+    /// Share of training images that were classified correctly.
+    pub accuracy: Vec<f64>,
+}
+
+/// Where a phase stands.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Position {
+    /// Epochs done.
+    pub epoch: u64,
+    /// Steps of this epoch done.
+    pub step: u64,
+    /// Sums over this epoch, one `(loss, correct, images)` for each network that a step trains.
+    pub sums: Vec<(f64, u64, u64)>,
+    /// The epochs done.
+    pub history: Vec<EpochRecord>,
+}
+
+/// Everything that the next step depends on.
+#[derive(Debug, Clone, Default)]
+pub struct TrainState {
+    /// The model.
+    pub parameters: Parameters,
+    /// Moments and step counts.
+    pub optimizer: Parameters,
+    /// Where the phase stands.
+    pub position: Position,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Description {
+    format: String,
+    key: String,
+    position: Position,
+}
+
+impl TrainState {
+    /// At the beginning of a phase.
+    pub fn new(parameters: Parameters) -> Self {
+        Self { parameters, ..Self::default() }
+    }
+
+    /// Writes the state; `key` says what it belongs to.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn save(&self, path: &Path, key: &str) -> Result<()> {
+        let description = Description { format: FORMAT.into(), key: key.into(), position: self.position.clone() };
+        let mut file = TensorFile::new(&description)?;
+        self.parameters.store(&mut file, "parameter/")?;
+        self.optimizer.store(&mut file, "optimizer/")?;
+        file.write(path)
+    }
+
+    /// The state in `path`; none if there is no file, or it belongs to another key or cannot be read: a checkpoint is
+    /// only ever a shortcut.
+    pub fn resume(path: &Path, key: &str) -> Option<Self> {
+        let file = TensorFile::read(path).ok()?;
+        let description: Description = file.describe("checkpoint").ok()?;
+        if description.format != FORMAT || description.key != key {
+            return None;
+        }
+        Some(Self {
+            parameters: Parameters::load(&file, "parameter/").ok()?,
+            optimizer: Parameters::load(&file, "optimizer/").ok()?,
+            position: description.position,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_comes_back_bit_for_bit_but_only_under_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.safetensors");
+        let mut state = TrainState::default();
+        state.parameters.set("a.weight", vec![0.1, -0.0, f32::MIN_POSITIVE], &[3]).unwrap();
+        state.optimizer.set("t.a.weight", vec![7.0], &[]).unwrap();
+        state.position = Position {
+            epoch: 2,
+            step: 3,
+            sums: vec![(0.1 + 0.2, 5, 9)],
+            history: vec![EpochRecord { loss: vec![1.0 / 3.0], accuracy: vec![0.7] }],
+        };
+        state.save(&path, "key").unwrap();
+        let back = TrainState::resume(&path, "key").unwrap();
+        assert_eq!(back.position, state.position);
+        let bits = |p: &Parameters, name: &str| p.values(name).unwrap().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&back.parameters, "a.weight"), bits(&state.parameters, "a.weight"));
+        assert_eq!(back.optimizer.scalar("t.a.weight").unwrap(), 7.0);
+        assert!(TrainState::resume(&path, "other").is_none());
+        std::fs::write(&path, b"damaged").unwrap();
+        assert!(TrainState::resume(&path, "key").is_none());
+    }
+}

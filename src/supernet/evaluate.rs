@@ -1,0 +1,122 @@
+//! Accuracy of a bound network on held-out images, and recalibration of its norms.
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::{Batches, Dataset, Normalization};
+use crate::error::Result;
+use crate::exec::{Bindings, Loss, Network, NormBinding, Statistics, correct, forward, host};
+
+/// Images to evaluate on.
+#[derive(Debug, Clone, Copy)]
+pub struct Split<'a> {
+    /// The images.
+    pub dataset: &'a Dataset,
+    /// How pixels become inputs.
+    pub normalization: &'a Normalization,
+    /// Images in a batch.
+    pub batch_size: usize,
+}
+
+/// What came out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Images classified correctly.
+    pub correct: u64,
+    /// Images.
+    pub images: u64,
+    /// Mean cross-entropy.
+    pub loss: f64,
+    /// `[images, classes]`, not stored.
+    #[serde(skip)]
+    pub logits: Vec<f32>,
+}
+
+impl Evaluation {
+    /// Share of correct images.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.images.max(1) as f64
+    }
+
+    /// Largest difference of two evaluations' logits, and whether all predictions are the same.
+    pub fn compare(&self, other: &Self) -> (f64, bool) {
+        let largest = self.logits.iter().zip(&other.logits).fold(0.0, |m: f64, (a, b)| m.max(f64::from((a - b).abs())));
+        let classes = self.logits.len() / self.images.max(1) as usize;
+        let best = |row: &[f32]| (0..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best });
+        let rows = self.logits.chunks(classes.max(1)).zip(other.logits.chunks(classes.max(1)));
+        (largest, self.logits.len() == other.logits.len() && rows.into_iter().all(|(a, b)| best(a) == best(b)))
+    }
+}
+
+impl Split<'_> {
+    /// Calls `visit` with `[n, C, H, W]` images and labels, in the order of the data set, until `limit` images.
+    fn each(&self, limit: usize, mut visit: impl FnMut(&candle_core::Tensor, &[u32]) -> Result<()>) -> Result<()> {
+        let batches = Batches::new(self.dataset, self.normalization.clone(), self.batch_size, None, None)?;
+        let [channels, height, width] = self.dataset.shape();
+        for i in 0..batches.len().min(limit.div_ceil(self.batch_size)) {
+            let batch = batches.batch(i);
+            visit(&host::tensor(batch.images, (batch.labels.len(), channels, height, width))?, &batch.labels)?;
+        }
+        Ok(())
+    }
+
+    /// The first batches, up to `limit` images, as tensors.
+    ///
+    /// # Errors
+    /// When the batches cannot be made.
+    pub fn batches(&self, limit: usize) -> Result<Vec<(candle_core::Tensor, Vec<u32>)>> {
+        let mut all = Vec::new();
+        self.each(limit, |images, labels| {
+            all.push((images.clone(), labels.to_vec()));
+            Ok(())
+        })?;
+        Ok(all)
+    }
+}
+
+/// Runs the network on every image.
+///
+/// # Errors
+/// When a tensor does not fit.
+pub fn evaluate(network: &Network, bindings: &Bindings, split: &Split<'_>) -> Result<Evaluation> {
+    let mut sum = Evaluation { correct: 0, images: 0, loss: 0.0, logits: Vec::new() };
+    split.each(usize::MAX, |images, labels| {
+        let tape = forward::<f32>(network, bindings, images)?;
+        let logits = host::read::<f32>(tape.output()?)?;
+        sum.loss += Loss::default().evaluate(&logits, labels, None).loss * labels.len() as f64;
+        sum.correct += correct(&logits, labels) as u64;
+        sum.images += labels.len() as u64;
+        sum.logits.extend_from_slice(&logits);
+        Ok(())
+    })?;
+    sum.loss /= sum.images.max(1) as f64;
+    Ok(sum)
+}
+
+/// Measures the statistics of every norm again, on about `images` images (method.md §4.1): the mean over batches of
+/// what the batches had, with each norm working on its own batch's statistics.
+///
+/// # Errors
+/// When a tensor does not fit.
+pub fn recalibrate(network: &Network, bindings: &Bindings, split: &Split<'_>, images: usize) -> Result<Vec<NormBinding>> {
+    let mut live = bindings.clone();
+    live.norms.iter_mut().for_each(|n| n.statistics = Statistics::Batch);
+    let mut sums: Vec<(Vec<f64>, Vec<f64>)> =
+        network.norms().iter().map(|n| (vec![0.0; n.channels], vec![0.0; n.channels])).collect();
+    let mut batches = 0.0;
+    split.each(images, |images, _| {
+        let tape = forward::<f32>(network, &live, images)?;
+        for (n, (state, (mean, variance))) in tape.norms.iter().zip(&mut sums).enumerate() {
+            let count = network.norm_count(n, tape.batch) as f64;
+            mean.iter_mut().zip(&state.mean).for_each(|(sum, v)| *sum += v);
+            variance.iter_mut().zip(&state.variance).for_each(|(sum, v)| *sum += v * count / (count - 1.0).max(1.0));
+        }
+        batches += 1.0;
+        Ok(())
+    })?;
+    let fixed = |(binding, (mean, variance)): (&NormBinding, &(Vec<f64>, Vec<f64>))| {
+        let tensor = |sum: &[f64]| host::tensor(sum.iter().map(|v| (v / batches) as f32).collect(), sum.len());
+        let statistics = Statistics::Fixed { mean: tensor(mean)?, variance: tensor(variance)? };
+        Ok(NormBinding { statistics, ..binding.clone() })
+    };
+    bindings.norms.iter().zip(&sums).map(fixed).collect()
+}

@@ -1,0 +1,69 @@
+//! FP32 training.
+
+use crate::error::Result;
+use crate::exec::{Loss, Network, backward, correct, forward, host};
+use crate::progress::Observer;
+use crate::space::Recipe;
+use crate::supernet::float::{bind_float, update_running};
+use crate::supernet::optimizer::{self, Domain, Update};
+use crate::supernet::train::{Phase, Session, StepContext, StepLoss, run};
+use crate::supernet::TrainState;
+
+/// Trains the FP32 model from `state` to the end of the recipe.
+///
+/// # Errors
+/// When the loss diverges, a file cannot be written, or the observer asks to stop.
+pub fn train_float(
+    network: &Network,
+    recipe: &Recipe,
+    session: &Session<'_>,
+    state: TrainState,
+    observer: &mut dyn Observer,
+) -> Result<TrainState> {
+    let mut step = |state: &mut TrainState, context: &StepContext<'_>| float_step(network, recipe, state, context);
+    run(Phase::Float, recipe, session, state, &mut step, observer)
+}
+
+fn float_step(
+    network: &Network,
+    recipe: &Recipe,
+    state: &mut TrainState,
+    context: &StepContext<'_>,
+) -> Result<Vec<StepLoss>> {
+    let bindings = bind_float(network, &state.parameters, true)?;
+    let tape = forward::<f32>(network, &bindings, context.images)?;
+    let loss = Loss { label_smoothing: recipe.label_smoothing, distillation: None };
+    let (value, hits) = {
+        let logits = host::read::<f32>(tape.output()?)?;
+        (loss.evaluate(&logits, context.labels, None), correct(&logits, context.labels))
+    };
+    let gradients = backward::<f32>(network, &bindings, &tape, host::tensor(value.gradient, tape.output()?.dims())?)?;
+    let learning_rate = recipe.learning_rate * context.decay;
+    let update = |name: String, gradient: Vec<f32>, weight_decay: f64| Update {
+        name,
+        gradient,
+        learning_rate,
+        weight_decay,
+        domain: Domain::Linear,
+    };
+    let mut updates = Vec::new();
+    for (l, layer) in network.layers().iter().enumerate() {
+        let gradient = host::read::<f32>(&gradients.weights[l])?.to_vec();
+        updates.push(update(format!("{}.weight", layer.name), gradient, recipe.weight_decay));
+        if network.has_bias(l) {
+            updates.push(update(format!("{}.bias", layer.name), narrow(&gradients.biases[l]), 0.0));
+        }
+    }
+    for (n, norm) in network.norms().iter().enumerate() {
+        updates.push(update(format!("{}.weight", norm.name), narrow(&gradients.gammas[n]), 0.0));
+        updates.push(update(format!("{}.bias", norm.name), narrow(&gradients.betas[n]), 0.0));
+        update_running(&mut state.parameters, &norm.name, &tape.norms[n], network.norm_count(n, tape.batch))?;
+    }
+    optimizer::step(recipe.optimizer, &mut state.parameters, &mut state.optimizer, &updates)?;
+    Ok(vec![(value.loss, hits)])
+}
+
+/// Small gradients come in f64.
+pub(super) fn narrow(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|&v| v as f32).collect()
+}

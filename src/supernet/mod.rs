@@ -1,0 +1,29 @@
+//! One network trained once for all bit-widths: FP32, then every uniform precision jointly, then random mixtures.
+//!
+//! [`SuperNet`] knows which parameter serves which configuration (Double Rounding, transitional batch norm); [`train()`]
+//! is the loop that all phases share: seeded batches, checkpoints, exact resumption. [`MasterCheckpoint`] is the trained
+//! result in integers, [`PackedWeights`] what one plan needs of it.
+
+mod alrs;
+mod checkpoint;
+mod evaluate;
+mod float;
+mod float_phase;
+mod master;
+mod net;
+mod optimizer;
+mod packed;
+mod parameters;
+mod quantized_phase;
+mod train;
+
+pub use checkpoint::{EpochRecord, Position, TrainState};
+pub use evaluate::{Evaluation, Split, evaluate, recalibrate};
+pub use float::{bind_float, float_file, initial_float, load_float};
+pub use float_phase::train_float;
+pub use master::MasterCheckpoint;
+pub use net::SuperNet;
+pub use packed::PackedWeights;
+pub use parameters::Parameters;
+pub use quantized_phase::{MixedPhase, train_mixed_precision, train_multi_precision};
+pub use train::{Phase, Session};

@@ -1,0 +1,185 @@
+//! The SuperNet: which parameter serves which configuration.
+//!
+//! | parameter | one for each |
+//! |-|-|
+//! | `LAYER.weight`, `LAYER.bias` | layer |
+//! | `LAYER.weight_scale` | layer: the scale `s_h` of the integer master, per output channel (Double Rounding) |
+//! | `LAYER.activation_scale.aB` | layer and activation width |
+//! | `NORM@PREVIOUS>OWN.{weight,bias,running_mean,running_var}` | norm and pair of candidates |
+//!
+//! Transitional batch norm (Bit-Mixer, ICCV 2021; method.md §4.1): a norm behind layer `j` has parameters and statistics
+//! for each pair (candidate of the layer before `j` on the main path, candidate of `j`), the same pair in training and
+//! evaluation. Before the first layer the pair is `(input, candidate)`.
+
+use crate::error::Result;
+use crate::exec::{Bindings, LayerBinding, Network, NormBinding, Tape, host};
+use crate::quant::ActivationQuantizer;
+use crate::scheme::Scheme;
+use crate::space::Candidate;
+use crate::supernet::float::bind_norm;
+use crate::supernet::Parameters;
+
+/// A network with the choices of its layers; its parameters are kept apart, as [`Parameters`].
+#[derive(Debug, Clone)]
+pub struct SuperNet {
+    network: Network,
+    scheme: Scheme,
+}
+
+/// Values of a norm, in the order of their files.
+pub(super) const NORM_PARTS: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
+
+impl SuperNet {
+    /// A network and the choices of its layers.
+    pub fn new(network: Network, scheme: Scheme) -> Self {
+        Self { network, scheme }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The choices.
+    pub fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
+    /// Name of a layer's activation scale.
+    pub(super) fn activation_scale_name(&self, layer: usize, candidate: Candidate) -> String {
+        format!("{}.activation_scale.a{}", self.scheme.layers[layer].name, candidate.activation_bits())
+    }
+
+    /// Prefix of a norm's parameters for a pair of candidates.
+    fn pair_key(&self, norm: usize, previous: Option<Candidate>, own: Option<Candidate>) -> String {
+        let name = |c: Option<Candidate>| c.map_or_else(|| "input".to_string(), |c| c.to_string());
+        format!("{}@{}>{}", self.network.norms()[norm].name, name(previous), name(own))
+    }
+
+    /// The layer that a norm stands behind, and the one before that on the main path.
+    fn neighbours(&self, norm: usize) -> (Option<usize>, Option<usize>) {
+        let own = self.network.norms()[norm].layer;
+        (own.and_then(|l| self.scheme.layers[l].previous), own)
+    }
+
+    /// Prefix of the parameters that a norm uses in a configuration.
+    pub fn norm_key(&self, norm: usize, configuration: &[usize]) -> String {
+        let (previous, own) = self.neighbours(norm);
+        let candidate = |layer: Option<usize>| layer.map(|l| self.scheme.candidate(l, configuration));
+        self.pair_key(norm, candidate(previous), candidate(own))
+    }
+
+    /// Every pair of a norm: its prefix, and the prefix that its own candidate has in the uniform network.
+    pub(super) fn pairs(&self, norm: usize) -> Vec<(String, String)> {
+        let (previous, own) = self.neighbours(norm);
+        let candidates = |layer: Option<usize>| match layer {
+            Some(l) => self.scheme.layers[l].candidates.iter().copied().map(Some).collect(),
+            None => vec![None],
+        };
+        let mut pairs = Vec::new();
+        for before in candidates(previous) {
+            for after in candidates(own) {
+                let uniform = match after {
+                    Some(after) if !after.is_fp32() => {
+                        let configuration = self.scheme.uniform(after);
+                        self.pair_key(norm, previous.map(|l| self.scheme.candidate(l, &configuration)), Some(after))
+                    }
+                    _ => self.pair_key(norm, before, after),
+                };
+                pairs.push((self.pair_key(norm, before, after), uniform));
+            }
+        }
+        pairs
+    }
+
+    /// Parameters to start multi-precision training from: weights and norms of the FP32 model, three-sigma weight
+    /// scales, LSQ's activation scales from one forward pass (`tape`, of the FP32 network with batch statistics).
+    ///
+    /// # Errors
+    /// When a parameter is missing.
+    pub fn initial(&self, float: &Parameters, tape: &Tape) -> Result<Parameters> {
+        let mut parameters = Parameters::default();
+        for (l, layer) in self.scheme.layers.iter().enumerate() {
+            parameters.insert(format!("{}.weight", layer.name), float.get(&format!("{}.weight", layer.name))?.clone());
+            if self.network.has_bias(l) {
+                parameters.insert(format!("{}.bias", layer.name), float.get(&format!("{}.bias", layer.name))?.clone());
+            }
+            let Some(quantizer) = self.scheme.weight_quantizer(l) else { continue };
+            let channels = layer.weight_shape[0];
+            let weights = float.values(&format!("{}.weight", layer.name))?;
+            parameters.set(format!("{}.weight_scale", layer.name), quantizer.initial_scale(&weights, channels), &[channels])?;
+            let input = host::read::<f32>(tape.unquantized_layer_input(&self.network, l)?)?;
+            for &candidate in &layer.candidates {
+                let scale = self.activation_quantizer(l, candidate).initial_scale(&input);
+                parameters.set(self.activation_scale_name(l, candidate), vec![scale], &[])?;
+            }
+        }
+        for (n, norm) in self.network.norms().iter().enumerate() {
+            for (key, _) in self.pairs(n) {
+                for part in NORM_PARTS {
+                    parameters.insert(format!("{key}.{part}"), float.get(&format!("{}.{part}", norm.name))?.clone());
+                }
+            }
+        }
+        Ok(parameters)
+    }
+
+    /// Gives every pair of every norm the parameters of its own candidate's uniform network: the start of
+    /// mixed-precision training.
+    ///
+    /// # Errors
+    /// When a parameter is missing.
+    pub fn spread_norms(&self, parameters: &mut Parameters) -> Result<()> {
+        for n in 0..self.network.norms().len() {
+            for (key, uniform) in self.pairs(n) {
+                for part in NORM_PARTS {
+                    parameters.insert(format!("{key}.{part}"), parameters.get(&format!("{uniform}.{part}"))?.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The quantiser of a layer's input.
+    pub(super) fn activation_quantizer(&self, layer: usize, candidate: Candidate) -> ActivationQuantizer {
+        let bits = u32::from(candidate.activation_bits());
+        ActivationQuantizer::new(bits, self.scheme.layers[layer].unsigned_input, self.scheme.quantizer().rounding)
+    }
+
+    /// The network in one configuration, quantised in float ("training form").
+    ///
+    /// # Errors
+    /// When a parameter is missing.
+    pub fn bind(&self, parameters: &Parameters, configuration: &[usize], training: bool) -> Result<Bindings> {
+        let layers = (0..self.scheme.layers.len()).map(|l| self.bind_layer(parameters, l, configuration));
+        Ok(Bindings { layers: layers.collect::<Result<_>>()?, norms: self.bind_norms(parameters, configuration, training)? })
+    }
+
+    /// The norms of a configuration.
+    pub(super) fn bind_norms(&self, parameters: &Parameters, configuration: &[usize], training: bool) -> Result<Vec<NormBinding>> {
+        let norms = 0..self.network.norms().len();
+        norms.map(|n| bind_norm(parameters, &self.norm_key(n, configuration), training)).collect()
+    }
+
+    fn bind_layer(&self, parameters: &Parameters, l: usize, configuration: &[usize]) -> Result<LayerBinding> {
+        let layer = &self.scheme.layers[l];
+        let candidate = self.scheme.candidate(l, configuration);
+        let weight = parameters.get(&format!("{}.weight", layer.name))?;
+        let bias = match self.network.has_bias(l) {
+            true => Some(parameters.get(&format!("{}.bias", layer.name))?.clone()),
+            false => None,
+        };
+        let Some(quantizer) = self.scheme.weight_quantizer(l) else {
+            return Ok(LayerBinding { weight: weight.clone(), bias, activation: None });
+        };
+        let scale = parameters.values(&format!("{}.weight_scale", layer.name))?;
+        let bits = u32::from(candidate.weight_bits());
+        let quantized = quantizer.fake_quantize(&host::read::<f32>(weight)?, &scale, bits);
+        let activation_scale = parameters.scalar(&self.activation_scale_name(l, candidate))?;
+        Ok(LayerBinding {
+            weight: host::tensor(quantized, layer.weight_shape.as_slice())?,
+            bias,
+            activation: Some((self.activation_quantizer(l, candidate), activation_scale)),
+        })
+    }
+}

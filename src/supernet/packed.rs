@@ -1,0 +1,163 @@
+//! The weights of one plan, packed at their bits: what a deployment needs.
+//!
+//! A safetensors file, `bitplan.packed/1`:
+//!
+//! | tensor | type and shape |
+//! |-|-|
+//! | `LAYER.codes` | u8: codes in row-major order of the weight, dense little-endian bit stream (`quant::packing`) |
+//! | `LAYER.scale` | f32 `[out]`: weight = code · scale |
+//! | `LAYER.activation_scale` | f32 scalar of the input quantiser |
+//! | `LAYER.weight` | f32, instead of the three, for a layer that stays FP32 |
+//! | `LAYER.bias`, `NORM.{weight,bias,running_mean,running_var}` | f32 |
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::exec::{Bindings, LayerBinding, Network, NormBinding, Statistics, host};
+use crate::quant::{ActivationQuantizer, Rounding, packing};
+use crate::space::Candidate;
+use crate::store::{Array, TensorFile};
+use crate::zoo::Architecture;
+
+const FORMAT: &str = "bitplan.packed/1";
+
+/// What the tensors of the file are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct PackedDescription {
+    format: String,
+    plan: String,
+    network: Architecture,
+    rounding: Rounding,
+    layers: Vec<PackedLayer>,
+}
+
+/// The choice of one layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct PackedLayer {
+    pub name: String,
+    pub candidate: Candidate,
+}
+
+impl PackedDescription {
+    pub fn new(network: Architecture, plan: &str, rounding: Rounding, layers: Vec<PackedLayer>) -> Self {
+        Self { format: FORMAT.into(), plan: plan.into(), network, rounding, layers }
+    }
+}
+
+/// The packed weights of one plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PackedWeights {
+    file: TensorFile,
+    description: PackedDescription,
+    place: String,
+}
+
+impl PackedWeights {
+    pub(super) fn new(mut file: TensorFile, description: PackedDescription) -> Result<Self> {
+        file.description = TensorFile::new(&description)?.description;
+        Ok(Self { file, description, place: "packed weights".into() })
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        self.file.write(path)
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it is missing, damaged or of another kind.
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = TensorFile::read(path)?;
+        let place = path.display().to_string();
+        let description: PackedDescription = file.describe(&place)?;
+        if description.format != FORMAT {
+            let found = format!("format `{}`", description.format);
+            return Err(Error::input(place, found, FORMAT, "name a file of packed weights"));
+        }
+        Ok(Self { file, description, place })
+    }
+
+    /// Name of the plan.
+    pub fn plan(&self) -> &str {
+        &self.description.plan
+    }
+
+    /// The network that the weights are for.
+    ///
+    /// # Errors
+    /// When the description names an impossible one.
+    pub fn network(&self) -> Result<Network> {
+        Ok(Network::new(self.description.network.build()?))
+    }
+
+    /// Bytes of codes and scales: what a weight budget counts.
+    pub fn weight_bytes(&self) -> u64 {
+        let of_layer = |layer: &PackedLayer| {
+            let length = |part: &str, size: usize| {
+                self.file.arrays.get(&format!("{}.{part}", layer.name)).map_or(0, |a| size * a.shape().iter().product::<usize>())
+            };
+            (length("codes", 1) + length("scale", 4) + length("weight", 4)) as u64
+        };
+        self.description.layers.iter().map(of_layer).sum()
+    }
+
+    /// The network with weights unpacked and dequantised: code · scale.
+    ///
+    /// # Errors
+    /// When a tensor is missing or does not fit the network.
+    pub fn bindings(&self, network: &Network) -> Result<Bindings> {
+        let names: Vec<&str> = self.description.layers.iter().map(|l| l.name.as_str()).collect();
+        if !network.layers().iter().map(|l| l.name.as_str()).eq(names.iter().copied()) {
+            return Err(Error::input(&self.place, format!("layers {names:?}"), "those of the network", "name another file"));
+        }
+        let layers = (0..names.len()).map(|l| self.layer(network, l)).collect::<Result<_>>()?;
+        let norm = |norm: &crate::exec::NormSite| {
+            let part = |what: &str| {
+                let values = self.file.floats(&format!("{}.{what}", norm.name), &[norm.channels], &self.place)?;
+                host::tensor(values.to_vec(), norm.channels)
+            };
+            let statistics = Statistics::Fixed { mean: part("running_mean")?, variance: part("running_var")? };
+            Ok(NormBinding { gamma: part("weight")?, beta: part("bias")?, statistics })
+        };
+        Ok(Bindings { layers, norms: network.norms().iter().map(norm).collect::<Result<_>>()? })
+    }
+
+    fn layer(&self, network: &Network, l: usize) -> Result<LayerBinding> {
+        let layer = &network.layers()[l];
+        let candidate = self.description.layers[l].candidate;
+        let floats = |part: &str, shape: &[usize]| self.file.floats(&format!("{}.{part}", layer.name), shape, &self.place);
+        let bias = match network.has_bias(l) {
+            true => Some(host::tensor(floats("bias", &[layer.channels()])?.to_vec(), layer.channels())?),
+            false => None,
+        };
+        let shape = layer.weight_shape.as_slice();
+        if candidate.is_fp32() {
+            let weight = host::tensor(floats("weight", shape)?.to_vec(), shape)?;
+            return Ok(LayerBinding { weight, bias, activation: None });
+        }
+        let name = format!("{}.codes", layer.name);
+        let Some(Array::U8(_, stream)) = self.file.arrays.get(&name) else {
+            let place = format!("{}: tensor `{name}`", self.place);
+            return Err(Error::input(place, "no packed codes", "a U8 tensor", "pack the plan again"));
+        };
+        let bits = u32::from(candidate.weight_bits());
+        let codes = packing::unpack(stream, layer.parameters(), bits)?;
+        let scale = floats("scale", &[layer.channels()])?;
+        let per_channel = layer.parameters() / layer.channels();
+        let weight = codes.chunks_exact(per_channel).zip(scale).flat_map(|(row, &s)| row.iter().map(move |&q| f32::from(q) * s));
+        let activation_bits = u32::from(candidate.activation_bits());
+        let quantizer = ActivationQuantizer::new(activation_bits, layer.unsigned_input, self.description.rounding);
+        let activation_scale = floats("activation_scale", &[])?[0];
+        Ok(LayerBinding {
+            weight: host::tensor(weight.collect(), shape)?,
+            bias,
+            activation: Some((quantizer, activation_scale)),
+        })
+    }
+}

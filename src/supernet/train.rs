@@ -1,0 +1,145 @@
+//! The loop that all phases of training share.
+
+use std::path::Path;
+
+use candle_core::Tensor;
+
+use crate::data::{Augmentation, Batches, Dataset, Normalization};
+use crate::error::{Error, Result};
+use crate::exec::host;
+use crate::progress::Observer;
+use crate::space::{Recipe, Schedule};
+use crate::supernet::{EpochRecord, TrainState};
+
+/// What a phase trains with, and where it keeps its checkpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct Session<'a> {
+    /// Training images.
+    pub dataset: &'a Dataset,
+    /// How pixels become inputs.
+    pub normalization: &'a Normalization,
+    /// Random changes of training images.
+    pub augmentation: Option<Augmentation>,
+    /// Seed of all random streams.
+    pub seed: u64,
+    /// File of the checkpoint.
+    pub checkpoint: &'a Path,
+    /// Steps between checkpoints.
+    pub checkpoint_every: u64,
+    /// What the checkpoint belongs to: a hash of all that the phase depends on.
+    pub key: &'a str,
+}
+
+/// The phases, which draw their batches from separate streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Without quantisers.
+    Float,
+    /// All uniform precisions jointly.
+    MultiPrecision,
+    /// Random mixtures.
+    MixedPrecision,
+}
+
+impl Phase {
+    /// For people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Phase::Float => "FP32 training",
+            Phase::MultiPrecision => "multi-precision training",
+            Phase::MixedPrecision => "mixed-precision training",
+        }
+    }
+}
+
+/// One step's surroundings.
+pub(super) struct StepContext<'a> {
+    pub epoch: u64,
+    pub step: u64,
+    /// Learning rate relative to the recipe's.
+    pub decay: f64,
+    pub images: &'a Tensor,
+    pub labels: &'a [u32],
+}
+
+/// Loss and number of correct images of one network of a step.
+pub(super) type StepLoss = (f64, usize);
+
+/// Runs the steps of a phase from where `state` stands to the end, with a checkpoint every so many steps. The result
+/// depends on the initial state only, however often the phase is interrupted and resumed.
+///
+/// # Errors
+/// When a step fails, the loss is not finite, or the observer asks to stop (after writing a checkpoint).
+pub(super) fn run(
+    phase: Phase,
+    recipe: &Recipe,
+    session: &Session<'_>,
+    mut state: TrainState,
+    step: &mut dyn FnMut(&mut TrainState, &StepContext<'_>) -> Result<Vec<StepLoss>>,
+    observer: &mut dyn Observer,
+) -> Result<TrainState> {
+    let epochs = recipe.epochs as u64;
+    let per_epoch = (session.dataset.len() / recipe.batch_size).max(1) as u64;
+    observer.start(phase.title(), epochs * per_epoch);
+    while state.position.epoch < epochs {
+        let epoch = state.position.epoch;
+        let pass = ((phase as u64) << 32) + epoch;
+        let shuffle = Some((session.seed, pass));
+        let normalization = session.normalization.clone();
+        let batches = Batches::new(session.dataset, normalization, recipe.batch_size, shuffle, session.augmentation)?;
+        let [channels, height, width] = session.dataset.shape();
+        for index in state.position.step..per_epoch {
+            let batch = batches.batch(index as usize);
+            let images = host::tensor(batch.images, (batch.labels.len(), channels, height, width))?;
+            let done = epoch * per_epoch + index;
+            let decay = match recipe.schedule {
+                Schedule::Constant => 1.0,
+                Schedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * done as f64 / (epochs * per_epoch) as f64).cos()),
+            };
+            let context = StepContext { epoch, step: index, decay, images: &images, labels: &batch.labels };
+            let losses = step(&mut state, &context)?;
+            record(phase, &mut state, &losses, batch.labels.len(), epoch, index)?;
+            observer.at(done + 1, &describe(&state.position.sums));
+            let stop = observer.stop_requested();
+            if stop || (done + 1).is_multiple_of(session.checkpoint_every) {
+                state.save(session.checkpoint, session.key)?;
+            }
+            if stop {
+                return Err(Error::Interrupted);
+            }
+        }
+        let position = &mut state.position;
+        let sums = std::mem::take(&mut position.sums);
+        position.history.push(EpochRecord {
+            loss: sums.iter().map(|s| s.0 / s.2.max(1) as f64).collect(),
+            accuracy: sums.iter().map(|s| s.1 as f64 / s.2.max(1) as f64).collect(),
+        });
+        (position.epoch, position.step) = (epoch + 1, 0);
+    }
+    observer.finish(&state.position.history.last().map(|last| format!("loss {:.3}", mean(&last.loss))).unwrap_or_default());
+    Ok(state)
+}
+
+fn record(phase: Phase, state: &mut TrainState, losses: &[StepLoss], images: usize, epoch: u64, step: u64) -> Result<()> {
+    if let Some((loss, _)) = losses.iter().find(|(loss, _)| !loss.is_finite()) {
+        let place = format!("{}, epoch {}, step {}", phase.title(), epoch + 1, step + 1);
+        return Err(Error::input(place, format!("a loss of {loss}"), "a finite loss", "lower the learning rate"));
+    }
+    let position = &mut state.position;
+    position.sums.resize(losses.len(), (0.0, 0, 0));
+    for (sum, (loss, correct)) in position.sums.iter_mut().zip(losses) {
+        *sum = (sum.0 + loss * images as f64, sum.1 + *correct as u64, sum.2 + images as u64);
+    }
+    position.step = step + 1;
+    Ok(())
+}
+
+fn describe(sums: &[(f64, u64, u64)]) -> String {
+    let accuracies: Vec<String> = sums.iter().map(|s| format!("{:.1}", 100.0 * s.1 as f64 / s.2.max(1) as f64)).collect();
+    let loss = mean(&sums.iter().map(|s| s.0 / s.2.max(1) as f64).collect::<Vec<_>>());
+    format!("loss {loss:.3}, training accuracy {} %", accuracies.join(" "))
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
