@@ -1,4 +1,5 @@
 use super::*;
+use crate::data::zip_directory::{END, END_64, END_LEN, ENTRY, ENTRY_LEN, LOCATOR_64};
 use npyz::zip::write::FileOptions;
 use npyz::zip::{CompressionMethod, ZipWriter};
 use proptest::prelude::*;
@@ -153,7 +154,9 @@ fn a_directory_that_claims_more_entries_than_it_has_ends_with_the_file() {
 
 proptest! {
     #[test]
-    fn a_changed_byte_anywhere_gives_the_same_content_or_an_error(at in any::<prop::sample::Index>(), byte in any::<u8>(), wide in any::<bool>()) {
+    fn a_changed_byte_anywhere_gives_the_same_content_or_an_error(
+        at in any::<prop::sample::Index>(), byte in any::<u8>(), wide in any::<bool>(),
+    ) {
         let mut archive = zip(CompressionMethod::Deflated, &[("a.npy", b"content content")]);
         if wide {
             archive = widened(&archive);
@@ -166,7 +169,9 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_before_a_valid_end_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..120), start in 0u32..120) {
+    fn any_bytes_before_a_valid_end_are_read_or_refused(
+        bytes in proptest::collection::vec(any::<u8>(), 0..120), start in 0u32..120,
+    ) {
         let end = [&END[..], &[0; 4], &[1, 0, 1, 0], &200u32.to_le_bytes(), &start.to_le_bytes(), &[0, 0]].concat();
         let _ = read(&[&bytes[..], &ENTRY, &bytes, &end].concat(), "a.npy", 1);
     }

@@ -125,7 +125,7 @@ fn crop_and_flip_are_those_drawn_by_hand_from_the_named_stream() {
         let flip = stream.u32() & 1 == 1;
         mirrored += usize::from(flip);
         // An image of (4 + 2p) × (3 + 2p) whose border is black before normalization.
-        let mut padded = vec![vec![vec![-0.5f32; 3 + 2 * p]; 4 + 2 * p], vec![vec![-5.0; 3 + 2 * p]; 4 + 2 * p]];
+        let mut padded = [-0.5f32, -5.0].map(|black| vec![vec![black; 3 + 2 * p]; 4 + 2 * p]);
         for (j, &x) in image.iter().enumerate() {
             padded[j / 12][p + j % 12 / 3][p + j % 3] = x;
         }

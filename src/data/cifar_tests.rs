@@ -55,17 +55,19 @@ fn an_empty_file_and_another_network_are_refused() {
 
 proptest! {
     #[test]
-    fn a_file_is_read_exactly_if_it_is_whole_records(labels in proptest::collection::vec(0u8..10, 0..4), cut in 0usize..4000) {
+    fn a_file_is_read_exactly_if_it_is_whole_records(
+        labels in proptest::collection::vec(0u8..10, 0..4), cut in 0usize..4000,
+    ) {
         let mut bytes = file(&labels);
         bytes.truncate(bytes.len().saturating_sub(cut));
         let len = bytes.len();
         match read_bytes(bytes) {
             Ok(dataset) => {
-                prop_assert!(len > 0 && len % RECORD == 0);
+                prop_assert!(len > 0 && len.is_multiple_of(RECORD));
                 let expected = labels[..len / RECORD].iter().map(|&label| u32::from(label));
                 prop_assert!(dataset.labels().iter().copied().eq(expected));
             }
-            Err(_) => prop_assert!(len == 0 || len % RECORD != 0),
+            Err(_) => prop_assert!(len == 0 || !len.is_multiple_of(RECORD)),
         }
     }
 

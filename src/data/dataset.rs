@@ -107,7 +107,7 @@ impl Dataset {
                 "choose the data set or the network's input so that they agree",
             );
         }
-        if images.is_empty() || images.pixels.len() % volume(shape) != 0 {
+        if images.is_empty() || !images.pixels.len().is_multiple_of(volume(shape)) {
             let found = format!("{} numbers", images.pixels.len());
             let expected = format!("one image of {} or more", show(shape));
             return wrong(&images.place, found, expected, "use a data set that is not empty");
@@ -212,40 +212,6 @@ impl Dataset {
         self.labels.iter().for_each(|&label| counts[label as usize] += 1);
         counts
     }
-
-    /// Mean and standard deviation (n below) of every channel over all pixels of all images, on the scale of
-    /// [`Dataset::image_f32`], in f64. Bytes are counted first, so their sums are exact; floats take two passes.
-    pub fn channel_statistics(&self) -> Vec<(f64, f64)> {
-        (0..self.shape[0]).map(|channel| self.one_channel(channel)).collect()
-    }
-
-    fn one_channel(&self, channel: usize) -> (f64, f64) {
-        let area = self.shape[1] * self.shape[2];
-        let range = channel * area..(channel + 1) * area;
-        match &self.pixels {
-            Pixels::Bytes(bytes) => {
-                let mut counts = [0u64; 256];
-                for image in bytes.chunks_exact(self.volume()) {
-                    image[range.clone()].iter().for_each(|&byte| counts[usize::from(byte)] += 1);
-                }
-                let weighted = || counts.iter().enumerate().map(|(byte, &count)| (byte as f64 / 255.0, count as f64));
-                moments(weighted)
-            }
-            Pixels::Floats(floats) => moments(|| {
-                let images = floats.chunks_exact(self.volume());
-                images.flat_map(|image| image[range.clone()].iter().map(|&x| (f64::from(x), 1.0)))
-            }),
-        }
-    }
-}
-
-/// Mean and standard deviation of numbers with multiplicities.
-fn moments<I: Iterator<Item = (f64, f64)>>(weighted: impl Fn() -> I) -> (f64, f64) {
-    let (mut total, mut sum) = (0.0, 0.0);
-    weighted().for_each(|(x, count)| (total, sum) = (total + count, sum + x * count));
-    let mean = sum / total;
-    let squares: f64 = weighted().map(|(x, count)| count * (x - mean) * (x - mean)).sum();
-    (mean, (squares / total).sqrt())
 }
 
 #[cfg(test)]

@@ -22,12 +22,12 @@ pub fn read_images(path: &Path) -> Result<Images> {
     images(Input::open(path)?)
 }
 
-/// Reads labels; see the module.
+/// Reads `expected` labels; see the module.
 ///
 /// # Errors
-/// As [`read_images`].
-pub fn read_labels(path: &Path) -> Result<Labels> {
-    labels(Input::open(path)?)
+/// As [`read_images`]; also when the number of labels differs.
+pub fn read_labels(path: &Path, expected: usize) -> Result<Labels> {
+    labels(Input::open(path)?, expected)
 }
 
 fn images(mut input: Input) -> Result<Images> {
@@ -41,8 +41,12 @@ fn images(mut input: Input) -> Result<Images> {
     Ok(Images { pixels, shape, place: input.place().to_owned() })
 }
 
-fn labels(mut input: Input) -> Result<Labels> {
+fn labels(mut input: Input, expected: usize) -> Result<Labels> {
     let sizes = header(&mut input, &[1], "labels")?;
+    if sizes != [expected] {
+        let remedy = "use the label file that belongs to the image file";
+        return Err(input.fault(format!("{} labels", sizes[0]), format!("{expected}, one for each image"), remedy));
+    }
     let values = elements(&mut input, &sizes)?.into_iter().map(u32::from).collect();
     Ok(Labels { values, place: input.place().to_owned() })
 }

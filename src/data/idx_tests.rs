@@ -29,7 +29,7 @@ fn one_and_three_channel_images_keep_their_bytes() {
 
 #[test]
 fn labels_keep_their_order() {
-    assert_eq!(labels(input(&idx(8, &[4], &[3, 255, 0, 7]))).unwrap().values, [3, 255, 0, 7]);
+    assert_eq!(labels(input(&idx(8, &[4], &[3, 255, 0, 7])), 4).unwrap().values, [3, 255, 0, 7]);
 }
 
 #[test]
@@ -62,9 +62,15 @@ fn other_elements_are_refused_by_name() {
 
 #[test]
 fn exchanged_image_and_label_files_are_seen() {
-    let message = labels(input(&idx(8, &[1, 1, 1], &[0]))).unwrap_err().to_string();
+    let message = labels(input(&idx(8, &[1, 1, 1], &[0])), 1).unwrap_err().to_string();
     assert!(message.contains("an array of rank 3") && message.contains("not exchanged"), "{message}");
     assert!(image_message(&idx(8, &[1], &[0])).contains("an array of rank 1"));
+}
+
+#[test]
+fn another_number_of_labels_than_images_is_refused_before_they_are_read() {
+    let message = labels(input(&idx(8, &[u32::MAX], &[])), 3).unwrap_err().to_string();
+    assert!(message.starts_with("x: byte 8: found 4294967295 labels, expected 3, one for each image"), "{message}");
 }
 
 #[test]
@@ -97,7 +103,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-        let _ = (images(input(&bytes)), labels(input(&bytes)));
+        let _ = (images(input(&bytes)), labels(input(&bytes), 3));
     }
 
     #[test]

@@ -85,12 +85,14 @@ impl Input {
         while filled < bytes.len() {
             match self.reader.read(&mut bytes[filled..]) {
                 Ok(0) => break,
-                Ok(count) => filled += count,
+                Ok(count) => {
+                    filled += count;
+                    self.offset += count as u64;
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.failed(error)),
             }
         }
-        self.offset += filled as u64;
         Ok(filled)
     }
 

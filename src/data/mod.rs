@@ -5,9 +5,9 @@
 //! | [`source`] | which files hold a data set; loads them and hashes them |
 //! | [`dataset`] | the images and labels in memory, checked |
 //! | [`idx`], [`cifar`], [`npy`], [`npy_header`] | one file format each; `npy` also for the arrays inside an `.npz` |
-//! | [`archive`] | the members of an `.npz` (zip) file |
+//! | [`archive`], `zip_directory` | the members of an `.npz` (zip) file |
 //! | [`input`] | reading with the place of every fault and without trust in any header |
-//! | [`normalization`] | pixel value → network input, per channel |
+//! | [`normalization`], [`channel_statistics`] | pixel value → network input, per channel, given or measured |
 //! | [`batches`], [`augmentation`] | batches by number, shuffled, cropped and flipped from named random streams |
 //!
 //! What files claim is never believed: memory grows with the bytes that are really there, at most [`MAX_BYTES`] of them
@@ -16,6 +16,7 @@
 pub mod archive;
 pub mod augmentation;
 pub mod batches;
+pub mod channel_statistics;
 pub mod cifar;
 pub mod dataset;
 pub mod idx;
@@ -24,12 +25,12 @@ pub mod normalization;
 pub mod npy;
 pub mod npy_header;
 pub mod source;
+mod zip_directory;
 
 pub use augmentation::Augmentation;
 pub use batches::{Batch, Batches};
 pub use dataset::{Dataset, Pixels};
 pub use normalization::Normalization;
-pub use source::Source;
 
 /// Most bytes that one array may have after decompression: 8 GiB. A compressed file of a few megabytes can claim more.
 pub const MAX_BYTES: u64 = 8 << 30;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::channel_statistics::channel_statistics;
 use super::dataset::Dataset;
 use crate::error::{Error, Result};
 
@@ -14,7 +15,7 @@ pub struct Normalization {
 }
 
 impl Normalization {
-    /// Given values, one an channel.
+    /// Given values, one a channel.
     ///
     /// # Errors
     /// When the lengths differ, a mean is not finite, or a deviation is not a normal number above 0.
@@ -43,7 +44,7 @@ impl Normalization {
     /// # Errors
     /// When all pixels of a channel are equal.
     pub fn measured(dataset: &Dataset) -> Result<Self> {
-        let statistics = dataset.channel_statistics();
+        let statistics = channel_statistics(dataset);
         let of = |pick: fn(&(f64, f64)) -> f64| statistics.iter().map(|channel| pick(channel) as f32).collect();
         Self::new(of(|channel| channel.0), of(|channel| channel.1))
     }

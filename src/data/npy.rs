@@ -7,8 +7,8 @@
 //!
 //! NumPy enhancement proposal 1, and `numpy.lib.format`. Images: u1, f4 or f8, `[N, H, W]` (one channel) or
 //! `[N, C, H, W]`; bytes stand for 0..=1, floats are used as they are, f8 rounded to f32. Labels: any integer type, `[N]`.
-//! Both byte orders. The header is read with a grammar of its own, of bounded depth, because a general parser of Python
-//! literals recurses as deep as the file tells it to.
+//! Both byte orders. The header is read here and not with npyz, which reserves up to 4 GiB for a header because its length
+//! field says so, and multiplies the sizes of the shape unchecked.
 
 use std::path::Path;
 

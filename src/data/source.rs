@@ -2,48 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use super::dataset::Dataset;
 use super::input::open;
 use super::{cifar, idx, npy};
 use crate::error::{Error, Result};
+use crate::space::SourceSpec;
 
-/// The files of a data set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "format", rename_all = "snake_case")]
-pub enum Source {
-    /// Two IDX files, plain or gzip.
-    Idx {
-        /// u8 `[N, H, W]` or `[N, C, H, W]`.
-        images: PathBuf,
-        /// u8 `[N]`.
-        labels: PathBuf,
-    },
-    /// Files of CIFAR-10's binary version, taken in this order.
-    Cifar10 {
-        /// `data_batch_1.bin` and so on.
-        files: Vec<PathBuf>,
-    },
-    /// Two arrays of one `.npz` file.
-    Npz {
-        /// The archive.
-        file: PathBuf,
-        /// Name of the array of images, as in `numpy.savez(file, name=…)`.
-        images: String,
-        /// Name of the array of labels.
-        labels: String,
-    },
-    /// Two `.npy` files.
-    Npy {
-        /// u1, f4 or f8, `[N, H, W]` or `[N, C, H, W]`.
-        images: PathBuf,
-        /// Any integer type, `[N]`.
-        labels: PathBuf,
-    },
-}
-
-impl Source {
+impl SourceSpec {
     /// Reads the data set for a network of input `shape` `[C, H, W]` and `classes` outputs; keeps its first `limit`
     /// images, or all if there are fewer. The files are read and checked to their ends in any case.
     ///
@@ -60,18 +25,22 @@ impl Source {
 
     fn load_all(&self, shape: [usize; 3], classes: usize) -> Result<Dataset> {
         let (images, labels) = match self {
-            Source::Idx { images, labels } => (idx::read_images(images)?, idx::read_labels(labels)?),
-            Source::Npy { images, labels } => {
+            SourceSpec::Idx { images, labels } => {
+                let images = idx::read_images(images)?;
+                let count = images.len();
+                (images, idx::read_labels(labels, count)?)
+            }
+            SourceSpec::Npy { images, labels } => {
                 let images = npy::read_images(images)?;
                 let count = images.len();
                 (images, npy::read_labels(labels, count)?)
             }
-            Source::Npz { file, images, labels } => {
+            SourceSpec::Npz { file, images, labels } => {
                 let images = npy::read_images_from_npz(file, images)?;
                 let count = images.len();
                 (images, npy::read_labels_from_npz(file, labels, count)?)
             }
-            Source::Cifar10 { files } => {
+            SourceSpec::Cifar10 { files } => {
                 let mut parts = files.iter().map(|file| cifar::read(file, shape, classes));
                 let Some(first) = parts.next() else {
                     let remedy = "name data_batch_1.bin and so on";
@@ -86,13 +55,13 @@ impl Source {
     /// All files, in the order in which they are read.
     pub fn paths(&self) -> Vec<&Path> {
         match self {
-            Source::Idx { images, labels } | Source::Npy { images, labels } => vec![images, labels],
-            Source::Cifar10 { files } => files.iter().map(PathBuf::as_path).collect(),
-            Source::Npz { file, .. } => vec![file],
+            SourceSpec::Idx { images, labels } | SourceSpec::Npy { images, labels } => vec![images, labels],
+            SourceSpec::Cifar10 { files } => files.iter().map(PathBuf::as_path).collect(),
+            SourceSpec::Npz { file, .. } => vec![file],
         }
     }
 
-    /// BLAKE3 hash, in hexadecimal, of the bytes of all files, one after the other in the order of [`Source::paths`], as
+    /// BLAKE3 hash, in hexadecimal, of the bytes of all files, one after the other in the order of [`SourceSpec::paths`], as
     /// they are on disk. It does not depend on where the files are.
     ///
     /// # Errors

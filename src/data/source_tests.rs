@@ -21,7 +21,7 @@ fn npy(shape: &[u64], values: &[u8]) -> Vec<u8> {
 }
 
 /// The same four images in three formats.
-fn sources(folder: &Path) -> [Source; 3] {
+fn sources(folder: &Path) -> [SourceSpec; 3] {
     let (pixels, labels) = sample();
     let path = |name: &str| folder.join(name);
     let idx_images = [&[0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 2], &pixels[..]].concat();
@@ -36,9 +36,9 @@ fn sources(folder: &Path) -> [Source; 3] {
     }
     npz.finish().unwrap();
     [
-        Source::Idx { images: path("images.idx3"), labels: path("labels.idx1") },
-        Source::Npy { images: path("images.npy"), labels: path("labels.npy") },
-        Source::Npz { file: path("both.npz"), images: "x".into(), labels: "y".into() },
+        SourceSpec::Idx { images: path("images.idx3"), labels: path("labels.idx1") },
+        SourceSpec::Npy { images: path("images.npy"), labels: path("labels.npy") },
+        SourceSpec::Npz { file: path("both.npz"), images: "x".into(), labels: "y".into() },
     ]
 }
 
@@ -72,18 +72,18 @@ fn cifar_files_are_taken_in_their_order_and_errors_name_the_file() {
     let paths = ["a.bin", "b.bin"].map(|name| folder.path().join(name));
     std::fs::write(&paths[0], [vec![3; 3073], vec![4; 3073]].concat()).unwrap();
     std::fs::write(&paths[1], vec![5; 3073]).unwrap();
-    let source = Source::Cifar10 { files: vec![paths[1].clone(), paths[0].clone()] };
+    let source = SourceSpec::Cifar10 { files: vec![paths[1].clone(), paths[0].clone()] };
     assert_eq!(source.load([3, 32, 32], 10, None).unwrap().labels(), [5, 3, 4]);
     let message = source.load([3, 32, 32], 5, None).unwrap_err().to_string();
     assert!(message.contains("b.bin: record 0: found label 5"), "{message}");
-    assert!(Source::Cifar10 { files: vec![] }.load([3, 32, 32], 10, None).is_err());
+    assert!(SourceSpec::Cifar10 { files: vec![] }.load([3, 32, 32], 10, None).is_err());
 }
 
 #[test]
 fn a_missing_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let [mut idx, ..] = sources(folder.path());
-    if let Source::Idx { labels, .. } = &mut idx {
+    if let SourceSpec::Idx { labels, .. } = &mut idx {
         *labels = folder.path().join("elsewhere");
     }
     for message in [idx.load(SHAPE, 3, None).unwrap_err(), idx.content_hash().unwrap_err()] {
@@ -101,15 +101,15 @@ fn the_content_hash_is_that_of_the_bytes_in_order_wherever_they_are() {
     assert_ne!(idx.content_hash().unwrap(), npy.content_hash().unwrap());
     assert_eq!((npy.paths().len(), npz.paths().len()), (2, 1));
     // The published hash of no bytes at all.
-    let empty = Source::Cifar10 { files: vec![] }.content_hash().unwrap();
+    let empty = SourceSpec::Cifar10 { files: vec![] }.content_hash().unwrap();
     assert_eq!(empty, "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262");
 }
 
 #[test]
 fn sources_serialize_with_their_format() {
-    let source = Source::Npz { file: "a.npz".into(), images: "x".into(), labels: "y".into() };
+    let source = SourceSpec::Npz { file: "a.npz".into(), images: "x".into(), labels: "y".into() };
     let json = serde_json::to_string(&source).unwrap();
     assert_eq!(json, r#"{"format":"npz","file":"a.npz","images":"x","labels":"y"}"#);
-    let cifar = serde_json::to_string(&Source::Cifar10 { files: vec!["a.bin".into()] }).unwrap();
+    let cifar = serde_json::to_string(&SourceSpec::Cifar10 { files: vec!["a.bin".into()] }).unwrap();
     assert_eq!(cifar, r#"{"format":"cifar10","files":["a.bin"]}"#);
 }

@@ -149,15 +149,22 @@ impl Stream {
             self.signs = self.u32();
             self.signs_left = u32::BITS;
         }
-        let sign = if self.signs & 1 == 1 { 1.0 } else { -1.0 };
+        let number = sign(self.signs);
         self.signs >>= 1;
         self.signs_left -= 1;
-        sign
+        number
     }
 
-    /// Fills `out` with the numbers that as many calls of [`Stream::rademacher`] would give.
+    /// Fills `out` with the numbers that as many calls of [`Stream::rademacher`] would give, faster.
     pub fn fill_rademacher(&mut self, out: &mut [f32]) {
-        out.fill_with(|| self.rademacher());
+        let (begun, rest) = out.split_at_mut(out.len().min(self.signs_left as usize));
+        begun.fill_with(|| self.rademacher());
+        let (whole, rest) = rest.as_chunks_mut::<32>();
+        for chunk in whole {
+            let word = self.u32();
+            chunk.iter_mut().enumerate().for_each(|(bit, number)| *number = sign(word >> bit));
+        }
+        rest.fill_with(|| self.rademacher());
     }
 
     /// Puts the items into a random order, each equally likely (Fisher–Yates, from the end).
@@ -167,6 +174,11 @@ impl Stream {
             items.swap(i, j);
         }
     }
+}
+
+/// +1 where the lowest bit is set, −1 where not; the sign bit of a float is set for negative numbers.
+fn sign(bits: u32) -> f32 {
+    f32::from_bits(1.0f32.to_bits() | !bits << 31)
 }
 
 /// Natural logarithm of a positive normal number, to about one unit in the last place, from exactly rounded operations

@@ -39,7 +39,7 @@ pub fn forward(shape: &ConvShape, x: &[f32], w: &[f32], y: &mut [f32]) {
     let (height, width) = (shape.out_height(), shape.out_width());
     let length = (height - 1) * planes.pitch() + width;
     let step = length.next_multiple_of(GRAIN);
-    let scratch = || (vec![0.0; planes.len()], vec![0.0; weights.len() / offsets.len() * BLOCK * step]);
+    let scratch = || (vec![0.0; planes.buffer_len()], vec![0.0; weights.len() / offsets.len() * BLOCK * step]);
     let images = y.par_chunks_mut(shape.output_len() / shape.batch).zip(x.par_chunks(shape.input_len() / shape.batch));
     images.for_each_init(scratch, |(padded, sums), (y, x)| {
         planes.fill(x, padded);

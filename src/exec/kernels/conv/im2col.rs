@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Columns are built for a band of output rows at a time, so that they stay in the second-level cache. Images (forward,
-//! input gradient) and fixed [pieces] of the batch (weight gradient) run in parallel; each product runs on one thread:
+//! input gradient) and fixed pieces of the batch (weight gradient) run in parallel; each product runs on one thread:
 //! the bits do not depend on the number of threads.
 
 use std::ops::Range;

@@ -90,7 +90,7 @@ pub fn input_gradient(shape: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32]) 
         with_taps.map(|(row, column)| Phase::new(shape, row, column, &planes, [top, left], w)).collect();
     let covered = phases.len() == rows.len() * columns.len();
     let longest = phases.iter().map(|phase| phase.length(&planes)).max().unwrap_or(0).next_multiple_of(GRAIN);
-    let scratch = || (vec![0.0; planes.len()], vec![0.0; shape.in_channels.next_multiple_of(BLOCK) * longest]);
+    let scratch = || (vec![0.0; planes.buffer_len()], vec![0.0; shape.in_channels.next_multiple_of(BLOCK) * longest]);
 
     let images =
         dx.par_chunks_mut(shape.input_len() / shape.batch).zip(dy.par_chunks(shape.output_len() / shape.batch));

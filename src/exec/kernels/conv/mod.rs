@@ -25,6 +25,7 @@ pub mod im2col;
 pub mod input_gradient;
 mod lanes;
 mod planes;
+mod transpose;
 pub mod weight_gradient;
 
 /// The sizes of one convolution. Zero padding, the same on both sides of an axis; pairs are (rows, columns).

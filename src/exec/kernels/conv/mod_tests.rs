@@ -1,5 +1,7 @@
 //! Every path against the definition in f64, the adjoint identities, and the same bits for every number of threads.
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// `[batch, in, out, height, width, kernel_height, kernel_width, stride_y, stride_x, pad_y, pad_x, groups]`.
@@ -161,6 +163,48 @@ fn every_path_agrees_with_the_definition() {
         assert_eq!(single.agrees(&single.run(&dispatched())), Ok(()), "dispatched, f32");
         assert_eq!(single.agrees(&single.run(&columns())), Ok(()), "columns, f32");
         assert_eq!(double.agrees(&double.run(&dispatched())), Ok(()), "f64");
+    }
+}
+
+#[test]
+fn single_and_double_precision_differ_by_rounding_only() {
+    for shape in shapes().filter(|shape| shape.groups == 1) {
+        let (single, double) = (Case::<f32>::new(shape), Case::<f64>::new(shape));
+        let expected = double.run(&dispatched());
+        let reference = Case { expected, ..single };
+        assert_eq!(reference.agrees(&reference.run(&dispatched())), Ok(()));
+    }
+}
+
+/// Small shapes of every kind, among them strides larger than kernels and padding larger than images.
+fn any_shape() -> impl Strategy<Value = ConvShape> {
+    let pair = |values: std::ops::RangeInclusive<usize>| (values.clone(), values);
+    (1..=6usize, (1..=3usize, 1..=6usize, 1..=6usize), pair(1..=9), pair(1..=5), pair(1..=4), pair(0..=5)).prop_map(
+        |(batch, (groups, inputs, outputs), (in_height, in_width), kernel, stride, padding)| ConvShape {
+            batch,
+            in_channels: groups * inputs,
+            out_channels: groups * outputs,
+            in_height,
+            in_width,
+            kernel_height: kernel.0,
+            kernel_width: kernel.1,
+            stride: [stride.0, stride.1],
+            padding: [padding.0, padding.1],
+            groups,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn every_small_shape_agrees_with_the_definition(shape in any_shape()) {
+        let (single, double) = (Case::<f32>::new(shape), Case::<f64>::new(shape));
+        prop_assert_eq!(single.agrees(&single.run(&dispatched())), Ok(()));
+        prop_assert_eq!(double.agrees(&double.run(&dispatched())), Ok(()));
+        let shape = ConvShape { groups: 1, ..shape };
+        let single = Case::<f32>::new(shape);
+        prop_assert_eq!(single.agrees(&single.run(&dispatched())), Ok(()));
     }
 }
 

@@ -97,7 +97,7 @@ impl Planes {
     }
 
     /// Length of the buffer; it must start all zero.
-    pub fn len(&self) -> usize {
+    pub fn buffer_len(&self) -> usize {
         self.channels * self.channel() + SLACK
     }
 
@@ -138,7 +138,7 @@ mod tests {
         let reach = [0, 1].map(|a| (out[a] - 1) * stride[a] + kernel[a]);
         let planes = Planes::new(2, size, stride, lead, reach, kernel);
         let image: Vec<f32> = (0..2 * size[0] * size[1]).map(|i| 1.0 + i as f32).collect();
-        let mut buffer = vec![0.0; planes.len()];
+        let mut buffer = vec![0.0; planes.buffer_len()];
         planes.fill(&vec![-1.0; image.len()], &mut buffer);
         planes.fill(&image, &mut buffer);
         for channel in 0..2 {

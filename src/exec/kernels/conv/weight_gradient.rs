@@ -6,7 +6,7 @@
 //!
 //! Lanes are output channels: `dy` is transposed to groups of 16, `[group][q][16]`, and `x` stays in padded planes and
 //! gives one scalar for each of `T` rows `r`. So neither the size of the map nor the number of input channels need be a
-//! multiple of anything. A sum runs over bands of output rows, then images, in order, then over fixed [pieces] of the
+//! multiple of anything. A sum runs over bands of output rows, then images, in order, then over fixed pieces of the
 //! batch, in order: the bits do not depend on the number of threads. Memory: one `dw` per piece, and per thread one
 //! padded image and one transposed `dy`.
 
@@ -18,10 +18,8 @@ use rayon::prelude::*;
 
 use super::direct::{input_offsets, input_planes};
 use super::lanes::Lanes;
+use super::transpose::{GROUP, group_channels};
 use super::{ConvShape, add_in_order, pieces};
-
-/// Output channels that stand together.
-const GROUP: usize = 16;
 
 /// Output pixels of a band, about: their gradients of two groups stay in the first-level cache.
 const BAND_PIXELS: usize = 256;
@@ -98,47 +96,11 @@ fn groups<const N: usize, const S: usize, const P: usize, const T: usize, const 
     }
 }
 
-/// `target[group][q][lane] = dy[group·16 + lane][q]`; lanes past the last channel stay as they are.
-#[inline(always)]
-fn transpose(dy: &[f32], pixels: usize, target: &mut [[f32; GROUP]]) {
-    let whole = pixels - pixels % SQUARE;
-    for (channels, target) in dy.chunks(GROUP * pixels).zip(target.chunks_exact_mut(pixels)) {
-        let (squares, _) = target.as_chunks_mut::<SQUARE>();
-        let mut squared = 0;
-        for (part, channels) in channels.chunks_exact(SQUARE * pixels).enumerate() {
-            let rows: [&[[f32; SQUARE]]; SQUARE] = std::array::from_fn(|i| channels[i * pixels..][..pixels].as_chunks().0);
-            for (number, target) in squares.iter_mut().enumerate() {
-                let columns = transposed(std::array::from_fn(|i| rows[i][number]));
-                for (target, column) in target.iter_mut().zip(columns) {
-                    target[part * SQUARE..][..SQUARE].copy_from_slice(&column);
-                }
-            }
-            squared += SQUARE;
-        }
-        for (lane, channel) in channels.chunks_exact(pixels).enumerate() {
-            let done = if lane < squared { whole } else { 0 };
-            for (q, &value) in channel.iter().enumerate().skip(done) {
-                target[q][lane] = value;
-            }
-        }
-    }
-}
-const SQUARE: usize = 4;
-#[inline(always)]
-fn transposed(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
-    use std::arch::x86_64::*;
-    unsafe {
-    let [mut a, mut b, mut c, mut d] = rows.map(|r| std::mem::transmute::<[f32; 4], __m128>(r));
-    _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
-    [a, b, c, d].map(|r| std::mem::transmute::<__m128, [f32; 4]>(r))
-    }
-}
-
 /// Adds the sums over one image. `gradients` is room for the transposed `dy`, zero where there is no channel.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
 fn add_image(plan: &Plan, padded: &[f32], dy: &[f32], gradients: &mut [[f32; GROUP]], sums: &mut [[f32; GROUP]]) {
     let (pixels, rows) = (plan.height * plan.width, plan.offsets.len());
-    transpose(dy, pixels, gradients);
+    group_channels(dy, pixels, gradients);
     for (gradients, sums) in gradients.chunks(2 * pixels).zip(sums.chunks_mut(2 * rows)) {
         match_target! {
             "x86_64+avx512f+avx512dq+avx512vl+avx512bw" => match gradients.len() / pixels {
@@ -166,7 +128,7 @@ pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32], dw: &mut [f32])
     let (input, output) = (shape.input_len() / shape.batch, shape.output_len() / shape.batch);
     let groups = shape.out_channels.div_ceil(GROUP);
     let rows = plan.offsets.len();
-    let scratch = || (vec![0.0; planes.len()], vec![[0.0; GROUP]; groups * plan.height * plan.width]);
+    let scratch = || (vec![0.0; planes.buffer_len()], vec![[0.0; GROUP]; groups * plan.height * plan.width]);
     let partial = |(padded, gradients): &mut (Vec<f32>, Vec<[f32; GROUP]>), images: Range<usize>| {
         let mut sums = vec![[0.0; GROUP]; groups * rows];
         for image in images {
@@ -210,7 +172,7 @@ mod tests {
                 let pixels = height * width;
                 let dy: Vec<f32> = (0..2 * GROUP * pixels).map(|i| number(3 * i + 1)).collect();
                 let mut gradients = vec![[0.0; GROUP]; 2 * pixels];
-                transpose(&dy, pixels, &mut gradients);
+                group_channels(&dy, pixels, &mut gradients);
                 // Sums are added to what is there.
                 let expected = |o: usize, r: usize| {
                     let product = |q: usize| dy[o * pixels + q] * padded[r * 5 + q / width * (width + 1) + q % width];

@@ -1,0 +1,183 @@
+//! Types of the command line; no actions.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+
+use crate::space::BudgetRequest;
+
+/// Finds the best bit-width for every layer of a network under budgets, with a proof, and the weights that run at it.
+#[derive(Debug, Parser)]
+#[command(name = "bitplan", version, max_term_width = 100, propagate_version = true)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Seed of all random streams, instead of the search space's
+    #[arg(long, global = true, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Threads; the results do not depend on it [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Where tensors live
+    #[arg(long, global = true, value_enum, default_value_t = Device::Cpu)]
+    pub device: Device,
+    /// Prints one JSON document on standard output and nothing else there
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Shows no progress
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Says where every file goes
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+}
+
+/// Devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Device {
+    /// The processor.
+    Cpu,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs everything: training, sensitivities, plans, packed weights, report; skips what is done, resumes what is not
+    Run(SpaceArgs),
+    /// Validates a search space and its data; prints the layers and the feasible range of every budget
+    Check(CheckArgs),
+    /// Prints the layers, shapes, parameters and MACs of a built-in network
+    Inspect(InspectArgs),
+    /// Estimates Hessian traces with standard errors, and the sensitivity of every candidate
+    Sensitivity(SpaceArgs),
+    /// Trains: FP32 if needed, then multi-precision, then the mixed-precision SuperNet
+    Train(SpaceArgs),
+    /// Finds the best plan within budgets, with a proof
+    Plan(PlanArgs),
+    /// Measures accuracy and loss of a plan on the trained SuperNet, from packed integer weights
+    Eval(EvalArgs),
+    /// Switches a master checkpoint to the bits of a plan or to uniform bits, in integers, and packs it
+    Switch(SwitchArgs),
+    /// Prints the report of a finished run
+    Report(ReportArgs),
+}
+
+/// A search space and where its results go.
+#[derive(Debug, Args)]
+pub struct SpaceArgs {
+    /// Search space (YAML)
+    pub space: PathBuf,
+    /// Folder of the results [default: results/NAME of the search space]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Search space (YAML)
+    pub space: PathBuf,
+}
+
+/// Arguments of `inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// Built-in network: resnet8 or resnet20
+    pub model: String,
+    /// Channels, height and width of its input, in pixels
+    #[arg(long, value_name = "CxHxW", default_value = "3x32x32")]
+    pub input: String,
+    /// Number of classes
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub classes: u32,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("source").required(true).args(["space", "table"]))]
+pub struct PlanArgs {
+    /// Search space (YAML); its sensitivities are measured first if needed
+    pub space: Option<PathBuf>,
+    /// Planning table (bitplan.table/1, JSON) instead of a search space
+    #[arg(long, value_name = "FILE")]
+    pub table: Option<PathBuf>,
+    /// Upper limit of a cost: NAME=VALUE, at least one with --table; a search space takes 50% and w4a4, too [default: the
+    /// budgets of the search space's first plan]
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub budget: Vec<String>,
+    /// Wall time after which the best plan so far is written (exit code 5 if it is not proved), in seconds [default: none]
+    #[arg(long, value_name = "S")]
+    pub time_limit: Option<f64>,
+    /// File for the plan [default: none, only printed]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Folder of the results [default: results/NAME of the search space]
+    #[arg(long, value_name = "DIR", requires = "space")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// Plan (bitplan.plan/1, JSON), or packed weights (safetensors)
+    pub plan: PathBuf,
+    /// Folder of the run with the trained SuperNet [default: the plan's folder]
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// Search space with the images [default: the run's]
+    #[arg(long, value_name = "FILE")]
+    pub space: Option<PathBuf>,
+}
+
+/// Arguments of `switch`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("target").required(true).args(["bits", "plan"]))]
+pub struct SwitchArgs {
+    /// Master checkpoint (bitplan.master/1, safetensors)
+    pub checkpoint: PathBuf,
+    /// Every layer at the candidate of these weight bits, pinned layers at their pin
+    #[arg(long, value_name = "B", value_parser = clap::value_parser!(u8).range(2..=8))]
+    pub bits: Option<u8>,
+    /// Plan (bitplan.plan/1, JSON)
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// File for the packed weights (safetensors)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Folder of a finished run
+    pub run: PathBuf,
+    /// Prints Markdown instead of text
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
+}
+
+/// A budget of a search space from the command line.
+pub fn budget(text: &str) -> Result<BudgetRequest, crate::space::ValueFault> {
+    text.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

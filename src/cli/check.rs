@@ -1,0 +1,114 @@
+//! `check`: everything that can be wrong is found before anything expensive.
+
+use serde::Serialize;
+
+use crate::cli::args::CheckArgs;
+use crate::cli::run::read_space;
+use crate::cli::{Global, output};
+use crate::error::Result;
+use crate::run::{Outline, Study};
+use crate::space::BudgetName;
+use crate::solve::Budget;
+
+#[derive(Serialize)]
+struct Checked {
+    format: &'static str,
+    name: String,
+    train_images: usize,
+    test_images: usize,
+    layers: Vec<CheckedLayer>,
+    budgets: Vec<BudgetRange>,
+    plans: Vec<CheckedPlan>,
+}
+
+#[derive(Serialize)]
+struct CheckedLayer {
+    name: String,
+    weight_shape: Vec<usize>,
+    parameters: u64,
+    macs: u64,
+    candidates: Vec<String>,
+    pinned: bool,
+}
+
+#[derive(Serialize)]
+struct BudgetRange {
+    name: String,
+    smallest: f64,
+    largest: f64,
+}
+
+#[derive(Serialize)]
+struct CheckedPlan {
+    name: String,
+    limits: Vec<(String, f64)>,
+}
+
+pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<()> {
+    let outline = Outline::new(read_space(&args.space, global)?)?;
+    outline.check_budgets()?;
+    let plans = outline.budgets()?;
+    let ranges = outline.ranges()?;
+    let study = Study::open(outline)?;
+    let checked = Checked {
+        format: "bitplan.check/1",
+        name: study.outline.space.name.clone(),
+        train_images: study.train.len(),
+        test_images: study.test.len(),
+        layers: study.outline.scheme().layers.iter().map(layer).collect(),
+        budgets: ranges.into_iter().map(|(name, smallest, largest)| BudgetRange { name, smallest, largest }).collect(),
+        plans: plans.into_iter().map(plan).collect(),
+    };
+    output::print(global, &checked, || text(&checked))
+}
+
+fn layer(l: &crate::scheme::LayerScheme) -> CheckedLayer {
+    CheckedLayer {
+        name: l.name.clone(),
+        weight_shape: l.weight_shape.clone(),
+        parameters: l.cost.parameters,
+        macs: l.cost.macs,
+        candidates: l.candidates.iter().map(ToString::to_string).collect(),
+        pinned: l.pinned,
+    }
+}
+
+fn plan((name, budgets): (String, Vec<Budget>)) -> CheckedPlan {
+    CheckedPlan { name, limits: budgets.into_iter().map(|b| (b.name, b.limit)).collect() }
+}
+
+/// A limit in the unit of its budget.
+pub(super) fn show(name: &str, value: f64) -> String {
+    match name {
+        n if n == BudgetName::Bitops.name() => format!("{:.4} G", value / 1e9),
+        n if n == BudgetName::WeightBytes.name() => format!("{:.1} KiB", value / 1024.0),
+        _ => format!("{value:.4}"),
+    }
+}
+
+fn text(checked: &Checked) -> String {
+    let mut lines = vec![
+        format!("{}: {} training and {} held-out images", checked.name, checked.train_images, checked.test_images),
+        String::new(),
+        format!("{:28} {:>16} {:>10} {:>12}  candidates", "layer", "weight", "weights", "MACs"),
+    ];
+    for l in &checked.layers {
+        let shape = l.weight_shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x");
+        let pinned = if l.pinned { " (pinned)" } else { "" };
+        let candidates = l.candidates.join(" ");
+        lines.push(format!("{:28} {shape:>16} {:>10} {:>12}  {candidates}{pinned}", l.name, l.parameters, l.macs));
+    }
+    let total = |of: fn(&CheckedLayer) -> u64| checked.layers.iter().map(of).sum::<u64>();
+    lines.push(format!("{:28} {:>16} {:>10} {:>12}", "total", "", total(|l| l.parameters), total(|l| l.macs)));
+    lines.push(format!("\n{:28} {:>16} {:>16}", "budget", "smallest", "largest"));
+    lines.extend(checked.budgets.iter().map(|b| {
+        format!("{:28} {:>16} {:>16}", b.name, show(&b.name, b.smallest), show(&b.name, b.largest))
+    }));
+    lines.push(format!("\n{:28} limits", "plan"));
+    lines.extend(checked.plans.iter().map(|p| {
+        let limits: Vec<String> = p.limits.iter().map(|(n, v)| format!("{n} {}", show(n, *v))).collect();
+        format!("{:28} {}", p.name, limits.join(", "))
+    }));
+    lines.push("\nall plans are feasible".into());
+    lines.join("\n")
+}

@@ -1,0 +1,72 @@
+//! Progress bars on standard error.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::Global;
+use crate::progress::Observer;
+
+/// Set by Ctrl-C; the running stage then writes a checkpoint and stops.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Shows stages as bars; on a pipe, one line for each finished stage.
+#[derive(Debug)]
+pub struct Bars {
+    bar: Option<ProgressBar>,
+    what: String,
+    started: Instant,
+    quiet: bool,
+}
+
+impl Bars {
+    /// Bars as the options want them; the first Ctrl-C from now on asks to stop, the second one kills.
+    pub fn new(global: &Global) -> Self {
+        let _ = ctrlc::set_handler(|| {
+            if STOP.swap(true, Ordering::SeqCst) {
+                std::process::exit(i32::from(crate::error::exit_code::INTERRUPTED));
+            }
+        });
+        Self { bar: None, what: String::new(), started: Instant::now(), quiet: global.quiet }
+    }
+}
+
+impl Observer for Bars {
+    fn start(&mut self, what: &str, total: u64) {
+        (self.what, self.started) = (what.into(), Instant::now());
+        if self.quiet {
+            return;
+        }
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{prefix:26} {bar:24} {pos}/{len} {elapsed} (left {eta}) {wide_msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_prefix(what.to_string());
+        self.bar = Some(bar);
+    }
+
+    fn at(&mut self, done: u64, detail: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
+            bar.set_message(detail.to_string());
+        }
+    }
+
+    fn finish(&mut self, summary: &str) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+            eprintln!("{:26} {:6.1} s  {summary}", self.what, self.started.elapsed().as_secs_f64());
+        }
+    }
+
+    fn warn(&mut self, message: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("warning: {message}")),
+            None => eprintln!("warning: {message}"),
+        }
+    }
+
+    fn stop_requested(&self) -> bool {
+        STOP.load(Ordering::SeqCst)
+    }
+}

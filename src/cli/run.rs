@@ -1,0 +1,87 @@
+//! `run`, `sensitivity`, `train` and `report`: the stages, and what they found.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::args::{ReportArgs, SpaceArgs};
+use crate::cli::progress::Bars;
+use crate::cli::{Global, output};
+use crate::error::{Error, Result};
+use crate::report::accuracy_table;
+use crate::run::{Outline, Pipeline, Study, Workspace};
+use crate::sensitivity::SensitivityReport;
+use crate::space::Space;
+use crate::store::{read_json, read_text};
+
+/// Reads a search space; `--seed` replaces its seed.
+pub(super) fn read_space(path: &Path, global: &Global) -> Result<Space> {
+    let mut space = Space::read(path)?;
+    space.seed = global.seed.unwrap_or(space.seed);
+    Ok(space)
+}
+
+/// Folder of the results.
+pub(super) fn folder(space: &Space, out: Option<&PathBuf>) -> PathBuf {
+    out.cloned().unwrap_or_else(|| Path::new("results").join(&space.name))
+}
+
+/// Everything that a command on a search space works with.
+pub(super) fn open(space: &Path, out: Option<&PathBuf>, global: &Global) -> Result<(Study, Workspace)> {
+    let outline = Outline::new(read_space(space, global)?)?;
+    outline.check_budgets()?;
+    let folder = folder(&outline.space, out);
+    let study = Study::open(outline)?;
+    let mut workspace = Workspace::open(&folder)?;
+    workspace.remember_space(space)?;
+    Ok((study, workspace))
+}
+
+pub(super) fn run(args: &SpaceArgs, global: &Global) -> Result<()> {
+    let outline = Outline::new(read_space(&args.space, global)?)?;
+    let folder = folder(&outline.space, args.out.as_ref());
+    let report = crate::run::run(outline, &folder, &args.space, &mut Bars::new(global))?;
+    output::print(global, &report, || {
+        let files = "plan.json (the plan), weights.safetensors (its packed weights), master.safetensors (all precisions), report.txt";
+        format!("{}\n{}: {files}", accuracy_table(&report), folder.display())
+    })
+}
+
+pub(super) fn sensitivity(args: &SpaceArgs, global: &Global) -> Result<()> {
+    let (study, mut workspace) = open(&args.space, args.out.as_ref(), global)?;
+    let (_, report) = Pipeline::new(&study, &mut workspace, &mut Bars::new(global)).sensitivity()?;
+    output::print(global, &report, || sensitivity_text(&report))
+}
+
+fn sensitivity_text(report: &SensitivityReport) -> String {
+    let line = |l: &crate::sensitivity::LayerSensitivity| {
+        let candidates: Vec<String> =
+            l.candidates.iter().map(|c| format!("{} {:.3e}", c.candidate, c.sensitivity)).collect();
+        let error = l.trace.stderr / l.parameters as f64;
+        format!("{:28} {:10.3e} ± {:8.1e}   {}", l.name, l.average_trace, error, candidates.join("  "))
+    };
+    let mut lines = vec![format!(
+        "{:28} {:21}   sensitivity of each candidate ({} images, {} probes)",
+        "layer", "mean Hessian trace", report.images, report.probes
+    )];
+    lines.extend(report.layers.iter().map(line));
+    lines.join("\n")
+}
+
+pub(super) fn train(args: &SpaceArgs, global: &Global) -> Result<()> {
+    let (study, mut workspace) = open(&args.space, args.out.as_ref(), global)?;
+    Pipeline::new(&study, &mut workspace, &mut Bars::new(global)).supernet()?;
+    let files = ["fp32.safetensors", "supernet.safetensors", "master.safetensors"].map(|f| workspace.path(f));
+    let text = || files.each_ref().map(|f| f.display().to_string()).join("\n");
+    output::print(global, &serde_json::json!({"seconds": workspace.seconds(), "files": &files}), text)
+}
+
+pub(super) fn report(args: &ReportArgs, global: &Global) -> Result<()> {
+    let file = |name: &str| args.run.join(name);
+    if !file("report.json").exists() {
+        let found = "no report.json";
+        let remedy = "finish it with `bitplan run`";
+        return Err(Error::input(args.run.display().to_string(), found, "the folder of a finished run", remedy));
+    }
+    let document: serde_json::Value = read_json(&file("report.json"))?;
+    let shown = read_text(&file(if args.markdown { "report.md" } else { "report.txt" }))?;
+    output::print(global, &document, || shown)
+}

@@ -1,0 +1,11 @@
+//! What a run found, as plain rows and two renderings of them.
+
+mod accuracy;
+mod markdown;
+mod rows;
+mod text;
+
+pub use accuracy::{AccuracyRow, AccuracyTable, Kind};
+pub use markdown::markdown;
+pub use rows::{LayerRow, Report, Shares};
+pub use text::{accuracy_table, layer_table, text};
