@@ -58,7 +58,9 @@ impl Scheme {
         graph: &Graph,
     ) -> Result<Self> {
         let layers = graph.layers();
-        let wrong = |found: String| Err(Error::input("layers", found, format!("the {} layers of the network", layers.len()), ""));
+        let wrong = |found: String| {
+            Err(Error::input("layers", found, format!("the {} layers of the network", layers.len()), ""))
+        };
         if !layers.iter().map(|l| &l.name).eq(choices.iter().map(|c| &c.name)) {
             return wrong(format!("choices for {} layers of other names", choices.len()));
         }
@@ -88,7 +90,8 @@ impl Scheme {
 
     /// Every candidate that some searchable layer may take, widest first: the base precisions of training.
     pub fn bases(&self) -> Vec<Candidate> {
-        let mut all: Vec<Candidate> = self.layers.iter().filter(|l| l.candidates.len() > 1).flat_map(|l| l.candidates.clone()).collect();
+        let mut all: Vec<Candidate> =
+            self.layers.iter().filter(|l| l.candidates.len() > 1).flat_map(|l| l.candidates.clone()).collect();
         if all.is_empty() {
             all = self.layers.iter().flat_map(|l| l.candidates.clone()).filter(|c| !c.is_fp32()).collect();
         }

@@ -7,8 +7,8 @@ use crate::cli::run::read_space;
 use crate::cli::{Global, output};
 use crate::error::Result;
 use crate::run::{Outline, Study};
-use crate::space::BudgetName;
 use crate::solve::Budget;
+use crate::space::BudgetName;
 
 #[derive(Serialize)]
 struct Checked {
@@ -101,9 +101,12 @@ fn text(checked: &Checked) -> String {
     let total = |of: fn(&CheckedLayer) -> u64| checked.layers.iter().map(of).sum::<u64>();
     lines.push(format!("{:28} {:>16} {:>10} {:>12}", "total", "", total(|l| l.parameters), total(|l| l.macs)));
     lines.push(format!("\n{:28} {:>16} {:>16}", "budget", "smallest", "largest"));
-    lines.extend(checked.budgets.iter().map(|b| {
-        format!("{:28} {:>16} {:>16}", b.name, show(&b.name, b.smallest), show(&b.name, b.largest))
-    }));
+    lines.extend(
+        checked
+            .budgets
+            .iter()
+            .map(|b| format!("{:28} {:>16} {:>16}", b.name, show(&b.name, b.smallest), show(&b.name, b.largest))),
+    );
     lines.push(format!("\n{:28} limits", "plan"));
     lines.extend(checked.plans.iter().map(|p| {
         let limits: Vec<String> = p.limits.iter().map(|(n, v)| format!("{n} {}", show(n, *v))).collect();

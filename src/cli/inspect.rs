@@ -19,14 +19,16 @@ struct Row {
 
 pub(super) fn inspect(args: &InspectArgs, global: &Global) -> Result<()> {
     let zoo: Zoo = serde_json::from_value(serde_json::Value::String(args.model.clone())).map_err(|_| {
-        Error::Usage(format!("no built-in network `{}`\n  hint: the built-in networks are resnet8 and resnet20", args.model))
+        Error::Usage(format!(
+            "no built-in network `{}`\n  hint: the built-in networks are resnet8 and resnet20",
+            args.model
+        ))
     })?;
     let extents: Vec<usize> = args.input.split('x').map_while(|n| n.parse().ok()).collect();
-    let input: [usize; 3] = extents
-        .try_into()
-        .ok()
-        .filter(|_| args.input.split('x').count() == 3)
-        .ok_or_else(|| Error::Usage(format!("--input `{}`\n  hint: write CxHxW, for example 3x32x32", args.input)))?;
+    let input: [usize; 3] =
+        extents.try_into().ok().filter(|_| args.input.split('x').count() == 3).ok_or_else(|| {
+            Error::Usage(format!("--input `{}`\n  hint: write CxHxW, for example 3x32x32", args.input))
+        })?;
     let graph = Architecture { zoo, input, classes: args.classes as usize }.build()?;
     let rows: Vec<Row> = graph
         .layers()

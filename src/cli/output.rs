@@ -17,7 +17,9 @@ pub fn print(global: &Global, value: &impl Serialize, text: impl FnOnce() -> Str
         false => text().trim_end().to_string(),
     };
     match writeln!(std::io::stdout().lock(), "{document}") {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::io(std::path::Path::new("standard output"), e)),
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::io(std::path::Path::new("standard output"), e))
+        }
         _ => Ok(()),
     }
 }

@@ -16,9 +16,10 @@ use crate::store::{hash_bytes, write_atomic};
 pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<()> {
     let limit = match args.time_limit {
         None => None,
-        Some(seconds) => Some(Duration::try_from_secs_f64(seconds).map_err(|_| {
-            Error::Usage(format!("--time-limit {seconds}\n  hint: a number of seconds, 0 or more"))
-        })?),
+        Some(seconds) => Some(
+            Duration::try_from_secs_f64(seconds)
+                .map_err(|_| Error::Usage(format!("--time-limit {seconds}\n  hint: a number of seconds, 0 or more")))?,
+        ),
     };
     let (table, budgets, seed) = source(args, global)?;
     if budgets.is_empty() {
@@ -81,7 +82,8 @@ fn text(plan: &Plan) -> String {
         Status::Optimal => "optimal, proved".to_string(),
         _ => format!("within {:.3e} of the best", plan.gap),
     };
-    let mut lines = vec![format!("objective {:.6e} ({proof}; {} states)", plan.objective, plan.solver.nodes), String::new()];
+    let mut lines =
+        vec![format!("objective {:.6e} ({proof}; {} states)", plan.objective, plan.solver.nodes), String::new()];
     lines.push(format!("{:28} {:10} {:>14}", "layer", "candidate", "sensitivity"));
     lines.extend(plan.layers.iter().map(|l| format!("{:28} {:10} {:>14.4e}", l.name, l.candidate, l.sensitivity)));
     lines.push(format!("\n{:28} {:>16} {:>16} {:>9} {:>14}", "budget", "limit", "used", "share", "shadow price"));

@@ -19,7 +19,12 @@ pub(super) fn switch(args: &SwitchArgs, global: &Global) -> Result<()> {
                 let known: Vec<String> = bases.iter().map(ToString::to_string).collect();
                 let place = args.checkpoint.display().to_string();
                 let remedy = "train a SuperNet with that candidate";
-                return Err(Error::input(place, format!("no candidate of {bits} weight bits"), known.join(", "), remedy));
+                return Err(Error::input(
+                    place,
+                    format!("no candidate of {bits} weight bits"),
+                    known.join(", "),
+                    remedy,
+                ));
             };
             (format!("uniform {candidate}"), scheme.uniform(*candidate))
         }

@@ -5,7 +5,9 @@ use candle_core::Tensor;
 use crate::error::Result;
 use crate::exec::forward::wide;
 use crate::exec::kernels::Real;
-use crate::exec::reverse::{InputGradients, fixed_step, layer_input_gradient, layer_weight_gradient, sweep, through_relu};
+use crate::exec::reverse::{
+    InputGradients, fixed_step, layer_input_gradient, layer_weight_gradient, sweep, through_relu,
+};
 use crate::exec::{Bindings, Network, Statistics, Step, Tape, host};
 
 /// Gradients in the order of layers and norms.

@@ -91,7 +91,9 @@ fn evaluate<T: Real>(network: &Network, bindings: &Bindings, tape: &mut Tape, st
             conv::forward(&network.conv_shape(layer, batch), &host::read::<T>(&x)?, &weight, &mut y);
             if let Some(bias) = &binding.bias {
                 let bias = host::read::<T>(bias)?;
-                y.chunks_exact_mut(bias.len()).flat_map(|row| row.iter_mut().zip(bias.iter())).for_each(|(y, &b)| *y += b);
+                y.chunks_exact_mut(bias.len())
+                    .flat_map(|row| row.iter_mut().zip(bias.iter()))
+                    .for_each(|(y, &b)| *y += b);
             }
             tape.layer_inputs[layer] = Some(x);
         }

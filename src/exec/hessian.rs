@@ -81,8 +81,7 @@ impl<'a> HessianPass<'a> {
             };
             let batch = self.tape.batch;
             let g = self.upstream[layer].as_ref().ok_or_else(|| Error::Internal("a layer without gradient".into()))?;
-            let mut product =
-                layer_weight_gradient::<T>(network, layer, batch, self.tape.layer_input(layer)?, g_dot)?;
+            let mut product = layer_weight_gradient::<T>(network, layer, batch, self.tape.layer_input(layer)?, g_dot)?;
             if let Some(x_dot) = &tangents[input] {
                 product = add::<T>(&product, &layer_weight_gradient::<T>(network, layer, batch, x_dot, g)?)?;
             }

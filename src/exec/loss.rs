@@ -78,6 +78,16 @@ impl Loss {
     }
 }
 
+/// `Σ_n KL(softmax z_n ‖ softmax y_n)` over the rows of two sets of logits, in f64.
+pub fn divergence<T: Real>(z: &[T], y: &[T], batch: usize) -> f64 {
+    let classes = z.len() / batch;
+    let row = |(z, y): (&[T], &[T])| -> f64 {
+        let (p, q) = (log_softmax(z, 1.0), log_softmax(y, 1.0));
+        p.iter().zip(&q).map(|(p, q)| p.exp() * (p - q)).sum()
+    };
+    z.chunks_exact(classes).zip(y.chunks_exact(classes)).map(row).sum()
+}
+
 /// How many rows of `[batch, classes]` logits have their largest entry at the label (the first of equals counts).
 pub fn correct<T: Real>(logits: &[T], labels: &[u32]) -> usize {
     let classes = logits.len() / labels.len().max(1);
@@ -127,6 +137,14 @@ mod tests {
         let distillation = Some(Distillation { weight: 1.0, temperature: 2.0 });
         let value = Loss { label_smoothing: 0.0, distillation }.evaluate(&LOGITS, &LABELS, Some(&LOGITS));
         assert!(value.loss.abs() < 1e-15 && value.gradient.iter().all(|g| g.abs() < 1e-15));
+    }
+
+    #[test]
+    fn divergence_matches_a_hand_computed_value_and_is_zero_for_equal_logits() {
+        // p = (3/4, 1/4), q = (1/2, 1/2): KL = ¾ ln 1.5 + ¼ ln 0.5.
+        let expected = 0.75 * 1.5f64.ln() + 0.25 * 0.5f64.ln();
+        assert!((divergence(&[3f64.ln(), 0.0], &[1.0, 1.0], 1) - expected).abs() < 1e-15);
+        assert!(divergence(&LOGITS, &LOGITS, 2).abs() < 1e-15);
     }
 
     #[test]

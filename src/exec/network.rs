@@ -234,7 +234,10 @@ mod tests {
     fn every_relu_of_a_resnet_is_fused_and_every_norm_knows_its_layer() {
         let network = Network::new(resnet8([1, 28, 28], 10).unwrap());
         assert!(network.steps().iter().all(|s| !matches!(s, Step::Relu { .. })));
-        let fused = network.steps().iter().filter(|s| matches!(s, Step::Norm { relu: true, .. } | Step::Add { relu: true, .. }));
+        let fused = network
+            .steps()
+            .iter()
+            .filter(|s| matches!(s, Step::Norm { relu: true, .. } | Step::Add { relu: true, .. }));
         assert_eq!(fused.count(), 7);
         assert_eq!(network.norms().len(), 9);
         for norm in network.norms() {

@@ -81,7 +81,8 @@ impl GraphBuilder {
             return Err(self.wrong(name, found, "channel numbers divisible by the groups"));
         }
         let extent = |size: usize| (size + 2 * padding).checked_sub(kernel).map(|room| room / stride.max(1) + 1);
-        let (Some(out_height), Some(out_width), true) = (extent(height), extent(width), kernel > 0 && stride > 0) else {
+        let (Some(out_height), Some(out_width), true) = (extent(height), extent(width), kernel > 0 && stride > 0)
+        else {
             let found = format!("a {kernel}×{kernel} kernel, stride {stride}, on a {height}×{width} map");
             return Err(self.wrong(name, found, "a kernel no larger than the padded map and a stride of 1 or more"));
         };
@@ -126,7 +127,11 @@ impl GraphBuilder {
     pub fn subsample(&mut self, name: &str, input: NodeId, out_channels: usize, stride: usize) -> Result<NodeId> {
         let [channels, height, width] = self.image_shape(name, input)?;
         let Some(added) = out_channels.checked_sub(channels).filter(|_| stride > 0) else {
-            return Err(self.wrong(name, format!("{channels} to {out_channels} channels"), "no fewer channels than before"));
+            return Err(self.wrong(
+                name,
+                format!("{channels} to {out_channels} channels"),
+                "no fewer channels than before",
+            ));
         };
         let op = Op::Subsample { stride, before: added / 2, after: added - added / 2 };
         self.push(name, op, vec![input], vec![out_channels, height.div_ceil(stride), width.div_ceil(stride)])

@@ -3,8 +3,13 @@
 use crate::report::Report;
 
 fn table((heading, rows): (Vec<String>, Vec<Vec<String>>)) -> String {
-    let line = |cells: &[String]| format!("| {} |", cells.iter().map(|c| c.replace('|', "\\|")).collect::<Vec<_>>().join(" | "));
-    let rule = format!("|{}|", heading.iter().enumerate().map(|(i, _)| if i == 0 { "-" } else { "-:" }).collect::<Vec<_>>().join("|"));
+    let line = |cells: &[String]| {
+        format!("| {} |", cells.iter().map(|c| c.replace('|', "\\|")).collect::<Vec<_>>().join(" | "))
+    };
+    let rule = format!(
+        "|{}|",
+        heading.iter().enumerate().map(|(i, _)| if i == 0 { "-" } else { "-:" }).collect::<Vec<_>>().join("|")
+    );
     std::iter::once(line(&heading)).chain([rule]).chain(rows.iter().map(|r| line(r))).collect::<Vec<_>>().join("\n")
 }
 

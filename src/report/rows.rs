@@ -206,7 +206,8 @@ impl Report {
                 self.probes,
                 100.0 * self.worst_relative_error
             ),
-            "Accuracies are on held-out images, without retraining; plans run from their packed integer weights.".into(),
+            "Accuracies are on held-out images, without retraining; plans run from their packed integer weights."
+                .into(),
         ]
     }
 }

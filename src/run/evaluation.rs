@@ -45,9 +45,10 @@ pub(super) fn evaluate_all(
         report(&row);
         rows.push(row);
     };
-    let float_cost = scheme.layers.iter().fold((0, 0), |sum, layer| {
-        (sum.0 + layer.cost.bit_ops(32, 32), sum.1 + layer.cost.weight_bytes(32))
-    });
+    let float_cost = scheme
+        .layers
+        .iter()
+        .fold((0, 0), |sum, layer| (sum.0 + layer.cost.bit_ops(32, 32), sum.1 + layer.cost.weight_bytes(32)));
     push(AccuracyRow {
         name: "fp32".into(),
         kind: Kind::Fp32,
@@ -76,7 +77,14 @@ pub(super) fn evaluate_all(
             return Err(Error::Internal(message));
         }
         let packed_difference = Some(difference);
-        push(AccuracyRow { name: plan.name.clone(), kind: Kind::Plan, bitops, weight_bytes, evaluation, packed_difference });
+        push(AccuracyRow {
+            name: plan.name.clone(),
+            kind: Kind::Plan,
+            bitops,
+            weight_bytes,
+            evaluation,
+            packed_difference,
+        });
     }
     Ok(AccuracyTable::new(rows))
 }

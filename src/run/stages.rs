@@ -16,7 +16,7 @@ use crate::run::table::planning_table;
 use crate::run::{Outline, Study, Workspace};
 use crate::sampling::{Sampler, Strategy, roulette};
 use crate::scheme::Scheme;
-use crate::sensitivity::{NetworkHessian, SensitivityReport, TraceOptions, hutchinson};
+use crate::sensitivity::{NetworkHessian, SensitivityReport, TraceOptions, activation_divergence, hutchinson};
 use crate::solve::{Budget, RawTable};
 use crate::space::Sampling;
 use crate::store::{TensorFile, hash_json, read_json, write_atomic, write_json};
@@ -103,7 +103,10 @@ impl<'a> Pipeline<'a> {
         if let Some(weights) = &space.model.weights {
             let path = space.folder().join(weights);
             let parameters = load_float(network, &path)?;
-            return Ok((key("fp32", &(Architecture::of(&space.model), crate::store::hash_file(&path)?, data))?, parameters));
+            return Ok((
+                key("fp32", &(Architecture::of(&space.model), crate::store::hash_file(&path)?, data))?,
+                parameters,
+            ));
         }
         let recipe = &space.training.fp32;
         let key = key("fp32", &(Architecture::of(&space.model), recipe, space.seed, data))?;
@@ -131,7 +134,8 @@ impl<'a> Pipeline<'a> {
             p.observer.start("Hessian traces", spec.max_probes as u64);
             let bindings = bind_float(network, &float, false)?;
             let split = p.study.train_split(spec.batch_size);
-            let operator = NetworkHessian::<f32>::new(network, &bindings, split.batches(spec.images)?);
+            let batches = split.batches(spec.images)?;
+            let operator = NetworkHessian::<f32>::new(network, &bindings, &batches);
             let options = TraceOptions {
                 min_probes: spec.min_probes as u64,
                 max_probes: spec.max_probes as u64,
@@ -142,9 +146,18 @@ impl<'a> Pipeline<'a> {
             let weights = scheme.layers.iter().map(|l| float.values(&format!("{}.weight", l.name)));
             let weights = weights.collect::<Result<Vec<_>>>()?;
             let images = spec.images.min(p.study.train.len()) as u64;
-            let report = SensitivityReport::new(scheme, &weights, &traces, spec.objective, images);
-            let error = 100.0 * report.worst_relative_error;
-            p.observer.finish(&format!("{} probes, standard error at most {error:.1} % of a trace", report.probes));
+            let error = 100.0 * traces.worst_relative_error;
+            p.observer.finish(&format!("{} probes, standard error at most {error:.1} % of a trace", traces.probes));
+            p.observer.start("activation sensitivities", batches.len() as u64);
+            let bits: Vec<Vec<u32>> = scheme
+                .layers
+                .iter()
+                .map(|l| l.candidates.iter().map(|c| u32::from(c.activation_bits())).collect())
+                .collect();
+            let rounding = scheme.quantizer().rounding;
+            let divergences = activation_divergence(network, &bindings, &bits, rounding, &batches, p.observer)?;
+            p.observer.finish("");
+            let report = SensitivityReport::new(scheme, &weights, &divergences, &traces, spec.objective, images);
             report.warnings.iter().for_each(|w| p.observer.warn(w));
             write_json(&p.workspace.path("sensitivity.json"), &report)?;
             Ok(vec!["sensitivity.json".into()])

@@ -61,7 +61,8 @@ impl Workspace {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let message = format!("another run is working in {}\n  hint: wait for it, or use --out", folder.display());
+                let message =
+                    format!("another run is working in {}\n  hint: wait for it, or use --out", folder.display());
                 return Err(Error::Usage(message));
             }
             Err(TryLockError::Error(e)) => return Err(Error::io(&path, e)),

@@ -82,16 +82,14 @@ mod tests {
         const SIGNIFICANCE: f64 = 1e-5;
         let roulettes = [[0.25; 4], [0.4, 0.3, 0.2, 0.1]];
         for (layer, base, sigma) in [(0, 0, 0.5), (1, 0, 0.5), (1, 3, 0.25), (0, 2, 1.0)] {
-            let expected: Vec<f64> = (0..4)
-                .map(|b| sigma * roulettes[layer][b] + if b == base { 1.0 - sigma } else { 0.0 })
-                .collect();
+            let expected: Vec<f64> =
+                (0..4).map(|b| sigma * roulettes[layer][b] + if b == base { 1.0 - sigma } else { 0.0 }).collect();
             let counts = frequencies(layer, base, sigma, 20_000);
             let test = chi_square(&counts, &expected).unwrap();
             assert!(test.p_value > SIGNIFICANCE, "layer {layer}, base {base}: {counts:?} p = {}", test.p_value);
             // Negative control: the other layer's roulette must be rejected.
-            let wrong: Vec<f64> = (0..4)
-                .map(|b| sigma * roulettes[1 - layer][b] + if b == base { 1.0 - sigma } else { 0.0 })
-                .collect();
+            let wrong: Vec<f64> =
+                (0..4).map(|b| sigma * roulettes[1 - layer][b] + if b == base { 1.0 - sigma } else { 0.0 }).collect();
             assert!(chi_square(&counts, &wrong).unwrap().p_value < SIGNIFICANCE);
         }
     }

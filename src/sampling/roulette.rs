@@ -28,8 +28,7 @@ pub enum Strategy {
 /// Probability of each candidate of each layer. `bits[l]` are the weight bits of layer `l`'s candidates, `traces[l]` its
 /// mean Hessian trace; a layer with one candidate is not searchable.
 pub fn roulette(strategy: Strategy, bits: &[Vec<u32>], traces: &[f64]) -> Vec<Vec<f64>> {
-    let searchable: Vec<f64> =
-        bits.iter().zip(traces).filter(|(b, _)| b.len() > 1).map(|(_, t)| t.max(0.0)).collect();
+    let searchable: Vec<f64> = bits.iter().zip(traces).filter(|(b, _)| b.len() > 1).map(|(_, t)| t.max(0.0)).collect();
     let mean = mean_of(&searchable);
     let logs: Vec<f64> = searchable.iter().map(|t| log_trace(*t)).collect();
     let log_mean = mean_of(&logs);

@@ -85,7 +85,8 @@ pub fn hutchinson(
     let mut probes = 0;
     loop {
         let block = BLOCK.min(options.max_probes - probes);
-        let vectors: Vec<LayerVectors> = (probes..probes + block).map(|p| probe(operator.sizes(), options.seed, p)).collect();
+        let vectors: Vec<LayerVectors> =
+            (probes..probes + block).map(|p| probe(operator.sizes(), options.seed, p)).collect();
         for (v, product) in vectors.iter().zip(operator.apply(&vectors)?) {
             for ((moments, v), product) in samples.iter_mut().zip(v).zip(&product) {
                 moments.push(v.iter().zip(product).map(|(v, p)| v * p).sum());
@@ -125,7 +126,8 @@ fn summary(samples: &[Moments], probes: u64, options: &TraceOptions) -> Result<T
         scale => l.stderr / scale,
     };
     let worst_relative_error = layers.iter().map(relative).fold(0.0, f64::max);
-    let stop = if worst_relative_error <= options.relative_error { StopReason::RelativeError } else { StopReason::ProbeLimit };
+    let stop =
+        if worst_relative_error <= options.relative_error { StopReason::RelativeError } else { StopReason::ProbeLimit };
     Ok(Traces { layers, probes, stop, worst_relative_error })
 }
 

@@ -36,7 +36,8 @@ impl HessianOperator for Dense {
 fn heavy(n: usize) -> DMatrix<f64> {
     let mut stream = Stream::new(7, "test matrix", &[n as u64]);
     let a = DMatrix::from_fn(n, n, |_, _| stream.uniform() - 0.5);
-    (&a + a.transpose()) * 0.05 + DMatrix::from_diagonal(&nalgebra::DVector::from_fn(n, |i, _| 1.0 + i as f64 / n as f64))
+    (&a + a.transpose()) * 0.05
+        + DMatrix::from_diagonal(&nalgebra::DVector::from_fn(n, |i, _| 1.0 + i as f64 / n as f64))
 }
 
 fn fixed(probes: u64, seed: u64) -> TraceOptions {

@@ -2,13 +2,16 @@
 //!
 //! [`HessianOperator`] multiplies the Hessian of the loss by vectors; [`hutchinson`] estimates the trace of every
 //! layer's block from such products and knows no network; [`perturbation`] measures what each candidate does to the
-//! weights; [`SensitivityReport`] puts them together as `Ω = t̄ · ‖Ŵ − W‖²` (HAWQ-V2, arXiv 1911.03852).
+//! weights, [`activation_divergence`] what it does to the layer's input; [`SensitivityReport`] puts them together as
+//! `Ω = t̄ · ‖Ŵ − W‖² + 2 D` (HAWQ-V2, arXiv 1911.03852, with an activation term).
 
+mod activation;
 mod hutchinson;
 mod network_hessian;
 mod perturbation;
 mod report;
 
+pub use activation::activation_divergence;
 pub use hutchinson::{StopReason, TraceEstimate, TraceOptions, Traces, hutchinson};
 pub use network_hessian::NetworkHessian;
 pub use perturbation::perturbation;

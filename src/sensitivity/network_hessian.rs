@@ -13,14 +13,14 @@ use crate::sensitivity::{HessianOperator, LayerVectors};
 pub struct NetworkHessian<'a, T> {
     network: &'a Network,
     bindings: &'a Bindings,
-    batches: Vec<(Tensor, Vec<u32>)>,
+    batches: &'a [(Tensor, Vec<u32>)],
     sizes: Vec<usize>,
     element: std::marker::PhantomData<T>,
 }
 
 impl<'a, T: Real> NetworkHessian<'a, T> {
     /// `bindings` unquantised, with fixed norm statistics.
-    pub fn new(network: &'a Network, bindings: &'a Bindings, batches: Vec<(Tensor, Vec<u32>)>) -> Self {
+    pub fn new(network: &'a Network, bindings: &'a Bindings, batches: &'a [(Tensor, Vec<u32>)]) -> Self {
         let sizes = network.layers().iter().map(|l| l.parameters()).collect();
         Self { network, bindings, batches, sizes, element: std::marker::PhantomData }
     }
@@ -44,7 +44,7 @@ impl<T: Real> HessianOperator for NetworkHessian<'_, T> {
         let mut products: Vec<LayerVectors> =
             vectors.iter().map(|_| self.sizes.iter().map(|&n| vec![0.0; n]).collect()).collect();
         let samples: usize = self.batches.iter().map(|(_, labels)| labels.len()).sum();
-        for (images, labels) in &self.batches {
+        for (images, labels) in self.batches {
             let pass = HessianPass::new::<T>(self.network, self.bindings, images, labels)?;
             let share = labels.len() as f64 / samples as f64;
             for (direction, product) in directions.iter().zip(&mut products) {

@@ -17,6 +17,8 @@ pub struct CandidateSensitivity {
     pub candidate: Candidate,
     /// `‖Ŵ − W‖²`.
     pub perturbation: f64,
+    /// `D`, mean divergence of the predictions when only the layer's input is quantised.
+    pub divergence: f64,
     /// `Ω`: what the plan minimises the sum of.
     pub sensitivity: f64,
     /// Standard error of `Ω`, from that of the trace.
@@ -32,7 +34,7 @@ pub struct LayerSensitivity {
     pub parameters: u64,
     /// `t_l`, trace of its Hessian block, and its standard error.
     pub trace: TraceEstimate,
-    /// `t̄_l = t_l / n_l`, negative values clamped to 0.
+    /// `t̄_l = t_l / n_l`; a trace below its standard error counts as that error.
     pub average_trace: f64,
     /// Its candidates, widest first.
     pub candidates: Vec<CandidateSensitivity>,
@@ -61,34 +63,57 @@ pub struct SensitivityReport {
 }
 
 impl SensitivityReport {
-    /// Combines traces with what the candidates do to the FP32 weights (`weights[l]`, flat).
+    /// Combines traces with what the candidates do to the FP32 weights (`weights[l]`, flat) and to the layers' inputs
+    /// (`divergences[l][c]`).
     ///
-    /// `hessian`: `Ω = t̄ · ‖Ŵ − W‖²` (HAWQ-V2). `linear`: `Ω = −t̄ · b`, the Double-Rounding paper's maximisation of
-    /// `Σ t̄ b` as a minimisation. Negative traces are clamped to 0 and reported.
-    pub fn new(scheme: &Scheme, weights: &[Vec<f32>], traces: &Traces, objective: Objective, images: u64) -> Self {
+    /// `hessian`: `Ω = t̄ · ‖Ŵ − W‖² + 2 D`, twice the loss increase to second order (HAWQ-V2, with the activation term of
+    /// [`crate::sensitivity::activation_divergence`]). `linear`: `Ω = −t̄ · b`, the Double-Rounding paper's maximisation
+    /// of `Σ t̄ b` as a minimisation.
+    ///
+    /// A trace below its standard error counts as that error, and is reported: a layer is not insensitive because it was
+    /// not resolved. (The network is piecewise linear in one layer's weights, so its blocks of the Hessian are positive
+    /// semi-definite almost everywhere: a negative estimate is always noise.)
+    pub fn new(
+        scheme: &Scheme,
+        weights: &[Vec<f32>],
+        divergences: &[Vec<f64>],
+        traces: &Traces,
+        objective: Objective,
+        images: u64,
+    ) -> Self {
         let mut warnings = Vec::new();
         let layer = |l: usize| {
             let (layer, trace) = (&scheme.layers[l], traces.layers[l]);
             let n = layer.cost.parameters as f64;
-            if trace.trace < 0.0 {
-                warnings.push(format!("{}: the trace {:.3e} is negative and counts as 0", layer.name, trace.trace));
+            if trace.trace < trace.stderr {
+                let (name, TraceEstimate { trace, stderr }) = (&layer.name, trace);
+                warnings.push(format!(
+                    "{name}: the trace {trace:.2e} ± {stderr:.2e} is not resolved; it counts as {stderr:.2e}"
+                ));
             }
-            let average_trace = trace.trace.max(0.0) / n;
-            let candidate = |&candidate: &Candidate| {
+            let average_trace = trace.trace.max(trace.stderr) / n;
+            let candidate = |(c, &candidate): (usize, &Candidate)| {
+                let divergence = divergences[l][c];
                 let bits = u32::from(candidate.weight_bits());
                 let distance = match scheme.weight_quantizer(l) {
                     Some(quantizer) => perturbation(&quantizer, &weights[l], layer.weight_shape[0], bits),
                     None => 0.0,
                 };
-                let factor = match objective {
-                    Objective::Hessian => distance,
-                    Objective::Linear => -f64::from(bits),
+                let (factor, constant) = match objective {
+                    Objective::Hessian => (distance, 2.0 * divergence),
+                    Objective::Linear => (-f64::from(bits), 0.0),
                 };
-                let (sensitivity, stderr) = (average_trace * factor, trace.stderr / n * factor.abs());
-                CandidateSensitivity { candidate, perturbation: distance, sensitivity, stderr }
+                let (sensitivity, stderr) = (average_trace * factor + constant, trace.stderr / n * factor.abs());
+                CandidateSensitivity { candidate, perturbation: distance, divergence, sensitivity, stderr }
             };
-            let candidates = layer.candidates.iter().map(candidate).collect();
-            LayerSensitivity { name: layer.name.clone(), parameters: layer.cost.parameters, trace, average_trace, candidates }
+            let candidates = layer.candidates.iter().enumerate().map(candidate).collect();
+            LayerSensitivity {
+                name: layer.name.clone(),
+                parameters: layer.cost.parameters,
+                trace,
+                average_trace,
+                candidates,
+            }
         };
         let layers = (0..scheme.layers.len()).map(layer).collect();
         let Traces { probes, stop, worst_relative_error, .. } = *traces;
@@ -106,7 +131,8 @@ impl SensitivityReport {
         if self.format != FORMAT {
             return wrong(format!("format `{}`", self.format), FORMAT.into());
         }
-        let theirs = self.layers.iter().map(|l| (&l.name, l.candidates.iter().map(|c| c.candidate).collect::<Vec<_>>()));
+        let theirs =
+            self.layers.iter().map(|l| (&l.name, l.candidates.iter().map(|c| c.candidate).collect::<Vec<_>>()));
         if !theirs.eq(scheme.layers.iter().map(|l| (&l.name, l.candidates.clone()))) {
             return wrong("other layers or candidates".into(), "those of the search space".into());
         }

@@ -76,7 +76,12 @@ pub fn read_text(path: &Path) -> Result<String> {
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_str(&read_text(path)?).map_err(|e| {
         let place = format!("{}:{}:{}", path.display(), e.line(), e.column());
-        Error::input(place, e.to_string(), "the JSON that this program writes", "write the file again with `bitplan run`")
+        Error::input(
+            place,
+            e.to_string(),
+            "the JSON that this program writes",
+            "write the file again with `bitplan run`",
+        )
     })
 }
 

@@ -112,7 +112,12 @@ impl TensorFile {
     /// As [`Self::read`].
     pub fn from_bytes(bytes: &[u8], place: &str) -> Result<Self> {
         let wrong = |found: String| {
-            Error::input(place, found, "a safetensors file", "check that this is the right file and that it is complete")
+            Error::input(
+                place,
+                found,
+                "a safetensors file",
+                "check that this is the right file and that it is complete",
+            )
         };
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| wrong(e.to_string()))?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| wrong(e.to_string()))?;
@@ -151,7 +156,12 @@ impl TensorFile {
     /// When it does not fit.
     pub fn describe<T: DeserializeOwned>(&self, place: &str) -> Result<T> {
         serde_json::from_value(self.description.clone()).map_err(|e| {
-            Error::input(place, format!("a description that does not fit: {e}"), "a file of this kind", "name another file")
+            Error::input(
+                place,
+                format!("a description that does not fit: {e}"),
+                "a file of this kind",
+                "name another file",
+            )
         })
     }
 
@@ -166,7 +176,9 @@ impl TensorFile {
             None => Err(Error::input(at(), "nothing", format!("floats of shape {shape:?}"), remedy)),
             Some(Array::F32(found, data)) if found == shape => match data.iter().position(|v| !v.is_finite()) {
                 None => Ok(data),
-                Some(i) => Err(Error::input(at(), format!("{} at element {i}", data[i]), "finite numbers", "train again")),
+                Some(i) => {
+                    Err(Error::input(at(), format!("{} at element {i}", data[i]), "finite numbers", "train again"))
+                }
             },
             Some(other) => {
                 let found = format!("{:?} of shape {:?}", other.dtype(), other.shape());
@@ -215,7 +227,9 @@ mod tests {
     fn wrong_arrays_are_named() {
         let mut file = sample();
         file.arrays.insert("nan".into(), Array::F32(vec![1], vec![f32::NAN]));
-        for (name, shape, word) in [("z", &[1][..], "nothing"), ("a", &[2], "[2, 1]"), ("b", &[3], "I8"), ("nan", &[1], "NaN")] {
+        for (name, shape, word) in
+            [("z", &[1][..], "nothing"), ("a", &[2], "[2, 1]"), ("b", &[3], "I8"), ("nan", &[1], "NaN")]
+        {
             let message = file.floats(name, shape, "f.safetensors").unwrap_err().to_string();
             assert!(message.contains(&format!("tensor `{name}`")) && message.contains(word), "{message}");
         }

@@ -97,7 +97,12 @@ pub fn evaluate(network: &Network, bindings: &Bindings, split: &Split<'_>) -> Re
 ///
 /// # Errors
 /// When a tensor does not fit.
-pub fn recalibrate(network: &Network, bindings: &Bindings, split: &Split<'_>, images: usize) -> Result<Vec<NormBinding>> {
+pub fn recalibrate(
+    network: &Network,
+    bindings: &Bindings,
+    split: &Split<'_>,
+    images: usize,
+) -> Result<Vec<NormBinding>> {
     let mut live = bindings.clone();
     live.norms.iter_mut().for_each(|n| n.statistics = Statistics::Batch);
     let mut sums: Vec<(Vec<f64>, Vec<f64>)> =

@@ -92,7 +92,8 @@ pub fn float_file(network: &Network, parameters: &Parameters) -> Result<TensorFi
 /// When a parameter is missing.
 pub fn bind_float(network: &Network, parameters: &Parameters, training: bool) -> Result<Bindings> {
     let layer = |(l, layer): (usize, &crate::graph::Layer)| {
-        let bias = if network.has_bias(l) { Some(parameters.get(&format!("{}.bias", layer.name))?.clone()) } else { None };
+        let bias =
+            if network.has_bias(l) { Some(parameters.get(&format!("{}.bias", layer.name))?.clone()) } else { None };
         Ok(LayerBinding { weight: parameters.get(&format!("{}.weight", layer.name))?.clone(), bias, activation: None })
     };
     let layers = network.layers().iter().enumerate().map(layer).collect::<Result<_>>()?;

@@ -4,10 +4,10 @@ use crate::error::Result;
 use crate::exec::{Loss, Network, backward, correct, forward, host};
 use crate::progress::Observer;
 use crate::space::Recipe;
+use crate::supernet::TrainState;
 use crate::supernet::float::{bind_float, update_running};
 use crate::supernet::optimizer::{self, Domain, Update};
 use crate::supernet::train::{Phase, Session, StepContext, StepLoss, run};
-use crate::supernet::TrainState;
 
 /// Trains the FP32 model from `state` to the end of the recipe.
 ///

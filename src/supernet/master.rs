@@ -81,8 +81,14 @@ impl MasterCheckpoint {
             layers.push(MasterLayer { name, master_bits, candidates, pinned });
         }
         let groups = net.scheme().groups.clone();
-        let description =
-            MasterDescription { format: FORMAT.into(), network: architecture, rounding, scale_gradient, layers, groups };
+        let description = MasterDescription {
+            format: FORMAT.into(),
+            network: architecture,
+            rounding,
+            scale_gradient,
+            layers,
+            groups,
+        };
         file.description = TensorFile::new(&description)?.description;
         Ok(Self { net: net.clone(), architecture, file, place: "master".into() })
     }
@@ -182,9 +188,19 @@ impl MasterCheckpoint {
             }
             Some(other) => {
                 let found = format!("{:?} of shape {:?}", other.dtype(), other.shape());
-                Err(Error::input(at(), found, format!("I8 of shape {shape:?}"), "this is the checkpoint of another model"))
+                Err(Error::input(
+                    at(),
+                    found,
+                    format!("I8 of shape {shape:?}"),
+                    "this is the checkpoint of another model",
+                ))
             }
-            None => Err(Error::input(at(), "nothing", format!("I8 of shape {shape:?}"), "this is the checkpoint of another model")),
+            None => Err(Error::input(
+                at(),
+                "nothing",
+                format!("I8 of shape {shape:?}"),
+                "this is the checkpoint of another model",
+            )),
         }
     }
 
@@ -227,7 +243,8 @@ impl MasterCheckpoint {
                     let activation = self.scales(&self.net.activation_scale_name(l, candidate), &[])?;
                     file.arrays.insert(format!("{}.codes", layer.name), Array::U8(vec![packed.len()], packed));
                     file.arrays.insert(format!("{}.scale", layer.name), Array::F32(vec![scale.len()], scale));
-                    file.arrays.insert(format!("{}.activation_scale", layer.name), Array::F32(vec![], activation.to_vec()));
+                    file.arrays
+                        .insert(format!("{}.activation_scale", layer.name), Array::F32(vec![], activation.to_vec()));
                 }
             }
             layers.push(PackedLayer { name: layer.name.clone(), candidate });

@@ -16,8 +16,8 @@ use crate::exec::{Bindings, LayerBinding, Network, NormBinding, Tape, host};
 use crate::quant::ActivationQuantizer;
 use crate::scheme::Scheme;
 use crate::space::Candidate;
-use crate::supernet::float::bind_norm;
 use crate::supernet::Parameters;
+use crate::supernet::float::bind_norm;
 
 /// A network with the choices of its layers; its parameters are kept apart, as [`Parameters`].
 #[derive(Debug, Clone)]
@@ -107,7 +107,11 @@ impl SuperNet {
             let Some(quantizer) = self.scheme.weight_quantizer(l) else { continue };
             let channels = layer.weight_shape[0];
             let weights = float.values(&format!("{}.weight", layer.name))?;
-            parameters.set(format!("{}.weight_scale", layer.name), quantizer.initial_scale(&weights, channels), &[channels])?;
+            parameters.set(
+                format!("{}.weight_scale", layer.name),
+                quantizer.initial_scale(&weights, channels),
+                &[channels],
+            )?;
             let input = host::read::<f32>(tape.unquantized_layer_input(&self.network, l)?)?;
             for &candidate in &layer.candidates {
                 let scale = self.activation_quantizer(l, candidate).initial_scale(&input);
@@ -152,11 +156,19 @@ impl SuperNet {
     /// When a parameter is missing.
     pub fn bind(&self, parameters: &Parameters, configuration: &[usize], training: bool) -> Result<Bindings> {
         let layers = (0..self.scheme.layers.len()).map(|l| self.bind_layer(parameters, l, configuration));
-        Ok(Bindings { layers: layers.collect::<Result<_>>()?, norms: self.bind_norms(parameters, configuration, training)? })
+        Ok(Bindings {
+            layers: layers.collect::<Result<_>>()?,
+            norms: self.bind_norms(parameters, configuration, training)?,
+        })
     }
 
     /// The norms of a configuration.
-    pub(super) fn bind_norms(&self, parameters: &Parameters, configuration: &[usize], training: bool) -> Result<Vec<NormBinding>> {
+    pub(super) fn bind_norms(
+        &self,
+        parameters: &Parameters,
+        configuration: &[usize],
+        training: bool,
+    ) -> Result<Vec<NormBinding>> {
         let norms = 0..self.network.norms().len();
         norms.map(|n| bind_norm(parameters, &self.norm_key(n, configuration), training)).collect()
     }

@@ -57,7 +57,8 @@ fn one(kind: Optimizer, parameters: &mut Parameters, state: &mut Parameters, upd
         true => state.values(key),
         false => Ok(vec![0.0; values.len()]),
     };
-    let (m_key, v_key, t_key) = (format!("m.{}", update.name), format!("v.{}", update.name), format!("t.{}", update.name));
+    let (m_key, v_key, t_key) =
+        (format!("m.{}", update.name), format!("v.{}", update.name), format!("t.{}", update.name));
     let mut m = moment(state, &m_key)?;
     let mut v = if kind == Optimizer::Adam { moment(state, &v_key)? } else { vec![] };
     let t = 1.0 + if state.contains(&t_key) { state.scalar(&t_key)? } else { 0.0 };

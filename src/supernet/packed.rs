@@ -100,7 +100,10 @@ impl PackedWeights {
     pub fn weight_bytes(&self) -> u64 {
         let of_layer = |layer: &PackedLayer| {
             let length = |part: &str, size: usize| {
-                self.file.arrays.get(&format!("{}.{part}", layer.name)).map_or(0, |a| size * a.shape().iter().product::<usize>())
+                self.file
+                    .arrays
+                    .get(&format!("{}.{part}", layer.name))
+                    .map_or(0, |a| size * a.shape().iter().product::<usize>())
             };
             (length("codes", 1) + length("scale", 4) + length("weight", 4)) as u64
         };
@@ -114,7 +117,12 @@ impl PackedWeights {
     pub fn bindings(&self, network: &Network) -> Result<Bindings> {
         let names: Vec<&str> = self.description.layers.iter().map(|l| l.name.as_str()).collect();
         if !network.layers().iter().map(|l| l.name.as_str()).eq(names.iter().copied()) {
-            return Err(Error::input(&self.place, format!("layers {names:?}"), "those of the network", "name another file"));
+            return Err(Error::input(
+                &self.place,
+                format!("layers {names:?}"),
+                "those of the network",
+                "name another file",
+            ));
         }
         let layers = (0..names.len()).map(|l| self.layer(network, l)).collect::<Result<_>>()?;
         let norm = |norm: &crate::exec::NormSite| {
@@ -131,7 +139,8 @@ impl PackedWeights {
     fn layer(&self, network: &Network, l: usize) -> Result<LayerBinding> {
         let layer = &network.layers()[l];
         let candidate = self.description.layers[l].candidate;
-        let floats = |part: &str, shape: &[usize]| self.file.floats(&format!("{}.{part}", layer.name), shape, &self.place);
+        let floats =
+            |part: &str, shape: &[usize]| self.file.floats(&format!("{}.{part}", layer.name), shape, &self.place);
         let bias = match network.has_bias(l) {
             true => Some(host::tensor(floats("bias", &[layer.channels()])?.to_vec(), layer.channels())?),
             false => None,
@@ -150,7 +159,8 @@ impl PackedWeights {
         let codes = packing::unpack(stream, layer.parameters(), bits)?;
         let scale = floats("scale", &[layer.channels()])?;
         let per_channel = layer.parameters() / layer.channels();
-        let weight = codes.chunks_exact(per_channel).zip(scale).flat_map(|(row, &s)| row.iter().map(move |&q| f32::from(q) * s));
+        let weight =
+            codes.chunks_exact(per_channel).zip(scale).flat_map(|(row, &s)| row.iter().map(move |&q| f32::from(q) * s));
         let activation_bits = u32::from(candidate.activation_bits());
         let quantizer = ActivationQuantizer::new(activation_bits, layer.unsigned_input, self.description.rounding);
         let activation_scale = floats("activation_scale", &[])?[0];

@@ -94,7 +94,9 @@ pub(super) fn run(
             let done = epoch * per_epoch + index;
             let decay = match recipe.schedule {
                 Schedule::Constant => 1.0,
-                Schedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * done as f64 / (epochs * per_epoch) as f64).cos()),
+                Schedule::Cosine => {
+                    0.5 * (1.0 + (std::f64::consts::PI * done as f64 / (epochs * per_epoch) as f64).cos())
+                }
             };
             let context = StepContext { epoch, step: index, decay, images: &images, labels: &batch.labels };
             let losses = step(&mut state, &context)?;
@@ -116,11 +118,19 @@ pub(super) fn run(
         });
         (position.epoch, position.step) = (epoch + 1, 0);
     }
-    observer.finish(&state.position.history.last().map(|last| format!("loss {:.3}", mean(&last.loss))).unwrap_or_default());
+    observer
+        .finish(&state.position.history.last().map(|last| format!("loss {:.3}", mean(&last.loss))).unwrap_or_default());
     Ok(state)
 }
 
-fn record(phase: Phase, state: &mut TrainState, losses: &[StepLoss], images: usize, epoch: u64, step: u64) -> Result<()> {
+fn record(
+    phase: Phase,
+    state: &mut TrainState,
+    losses: &[StepLoss],
+    images: usize,
+    epoch: u64,
+    step: u64,
+) -> Result<()> {
     if let Some((loss, _)) = losses.iter().find(|(loss, _)| !loss.is_finite()) {
         let place = format!("{}, epoch {}, step {}", phase.title(), epoch + 1, step + 1);
         return Err(Error::input(place, format!("a loss of {loss}"), "a finite loss", "lower the learning rate"));
@@ -135,7 +145,8 @@ fn record(phase: Phase, state: &mut TrainState, losses: &[StepLoss], images: usi
 }
 
 fn describe(sums: &[(f64, u64, u64)]) -> String {
-    let accuracies: Vec<String> = sums.iter().map(|s| format!("{:.1}", 100.0 * s.1 as f64 / s.2.max(1) as f64)).collect();
+    let accuracies: Vec<String> =
+        sums.iter().map(|s| format!("{:.1}", 100.0 * s.1 as f64 / s.2.max(1) as f64)).collect();
     let loss = mean(&sums.iter().map(|s| s.0 / s.2.max(1) as f64).collect::<Vec<_>>());
     format!("loss {loss:.3}, training accuracy {} %", accuracies.join(" "))
 }

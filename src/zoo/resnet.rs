@@ -38,7 +38,14 @@ fn resnet(name: &str, input: [usize; 3], classes: usize, blocks: usize, shortcut
     for (stage, channels) in [16, 32, 64].into_iter().enumerate() {
         for block in 0..blocks {
             let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-            x = residual_block(&mut b, &format!("stage{}.block{}", stage + 1, block + 1), x, channels, stride, shortcut)?;
+            x = residual_block(
+                &mut b,
+                &format!("stage{}.block{}", stage + 1, block + 1),
+                x,
+                channels,
+                stride,
+                shortcut,
+            )?;
         }
     }
     let pooled = b.global_average_pool("pool", x)?;

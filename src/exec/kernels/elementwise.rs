@@ -10,9 +10,10 @@ const CHUNK: usize = 1 << 14;
 
 /// `y = a + b`, clipped at zero if `relu`.
 pub fn add<T: Real>(a: &[T], b: &[T], relu: bool, y: &mut [T]) {
-    y.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).zip(b.par_chunks(CHUNK)).for_each(|((y, a), b)| {
-        if relu { add_chunk::<T, true>(a, b, y) } else { add_chunk::<T, false>(a, b, y) }
-    });
+    y.par_chunks_mut(CHUNK)
+        .zip(a.par_chunks(CHUNK))
+        .zip(b.par_chunks(CHUNK))
+        .for_each(|((y, a), b)| if relu { add_chunk::<T, true>(a, b, y) } else { add_chunk::<T, false>(a, b, y) });
 }
 
 /// `y = max(x, 0)`.
