@@ -20,7 +20,9 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let split = |name: &str| {
-            format!("{{idx: {{images: {DATA}/{name}-images.idx3.gz, labels: {DATA}/{name}-labels.idx1.gz}}, limit: 100}}")
+            format!(
+                "{{idx: {{images: {DATA}/{name}-images.idx3.gz, labels: {DATA}/{name}-labels.idx1.gz}}, limit: 100}}"
+            )
         };
         let text = format!(
             "format: bitplan.space/1
@@ -92,7 +94,9 @@ fn missing_search_space() {
 
 #[test]
 fn missing_data_file() {
-    Desk::new().replacing("train-images", "training-images").run_fails(3, &["training-images", "no such file", "hint:"]);
+    Desk::new()
+        .replacing("train-images", "training-images")
+        .run_fails(3, &["training-images", "no such file", "hint:"]);
 }
 
 #[test]

@@ -133,18 +133,24 @@ fn the_files_agree_with_each_other(run: &Path, space: &Path) {
     // `switch` from the master gives the codes of the run, `eval` its accuracy.
     let switched = path("switched.safetensors");
     let [master_path, plan_path, out] = [path("master.safetensors"), path("plan.json"), switched.clone()];
-    let arguments = ["switch", master_path.to_str().unwrap(), "--plan", plan_path.to_str().unwrap(), "-o", out.to_str().unwrap()];
+    let arguments =
+        ["switch", master_path.to_str().unwrap(), "--plan", plan_path.to_str().unwrap(), "-o", out.to_str().unwrap()];
     assert!(bitplan(&arguments).status().unwrap().success());
     let (a, b) = (TensorFile::read(&switched).unwrap(), TensorFile::read(&path("weights.safetensors")).unwrap());
     let codes = |file: &TensorFile| -> Vec<(String, Array)> {
-        file.arrays.iter().filter(|(name, _)| name.ends_with("codes") || name.ends_with("scale")).map(|(n, a)| (n.clone(), a.clone())).collect()
+        file.arrays
+            .iter()
+            .filter(|(name, _)| name.ends_with("codes") || name.ends_with("scale"))
+            .map(|(n, a)| (n.clone(), a.clone()))
+            .collect()
     };
     assert_eq!(codes(&a), codes(&b));
     let table: serde_json::Value = serde_json::from_slice(&std::fs::read(path("evaluation.json")).unwrap()).unwrap();
     let row = table["rows"].as_array().unwrap().iter().find(|r| r["name"] == "half").unwrap().clone();
     assert_eq!(row["packed_difference"], 0.0, "packed and training form give the same logits, bit for bit");
     let weights = path("weights.safetensors");
-    let output = bitplan(&["eval", weights.to_str().unwrap(), "--space", space.to_str().unwrap(), "--json"]).output().unwrap();
+    let output =
+        bitplan(&["eval", weights.to_str().unwrap(), "--space", space.to_str().unwrap(), "--json"]).output().unwrap();
     let evaluated: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(evaluated["correct"], row["evaluation"]["correct"]);
     std::fs::remove_file(switched).unwrap();

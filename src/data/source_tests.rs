@@ -104,12 +104,3 @@ fn the_content_hash_is_that_of_the_bytes_in_order_wherever_they_are() {
     let empty = SourceSpec::Cifar10 { files: vec![] }.content_hash().unwrap();
     assert_eq!(empty, "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262");
 }
-
-#[test]
-fn sources_serialize_with_their_format() {
-    let source = SourceSpec::Npz { file: "a.npz".into(), images: "x".into(), labels: "y".into() };
-    let json = serde_json::to_string(&source).unwrap();
-    assert_eq!(json, r#"{"format":"npz","file":"a.npz","images":"x","labels":"y"}"#);
-    let cifar = serde_json::to_string(&SourceSpec::Cifar10 { files: vec!["a.bin".into()] }).unwrap();
-    assert_eq!(cifar, r#"{"format":"cifar10","files":["a.bin"]}"#);
-}

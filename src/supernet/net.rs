@@ -195,3 +195,7 @@ impl SuperNet {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "net_tests.rs"]
+mod tests;

@@ -165,3 +165,7 @@ fn updates(
     }
     Ok(updates)
 }
+
+#[cfg(test)]
+#[path = "quantized_phase_tests.rs"]
+mod tests;

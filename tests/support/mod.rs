@@ -92,6 +92,19 @@ impl Variables {
 
 /// Logits by candle's operators.
 pub fn plain_forward(graph: &Graph, bindings: &Bindings, v: &Variables, images: &Tensor) -> Tensor {
+    let weights: Vec<Tensor> = v.weights.iter().map(|w| w.as_tensor().clone()).collect();
+    plain_quantized_forward(graph, bindings, v, &weights, &|_, x| x.clone(), images)
+}
+
+/// Logits by candle's operators, with other weights than the variables' and something done to every layer's input.
+pub fn plain_quantized_forward(
+    graph: &Graph,
+    bindings: &Bindings,
+    v: &Variables,
+    weights: &[Tensor],
+    layer_input: &dyn Fn(usize, &Tensor) -> Tensor,
+    images: &Tensor,
+) -> Tensor {
     let layers = graph.layers();
     let mut norm = 0;
     let mut values: Vec<Tensor> = vec![];
@@ -101,11 +114,12 @@ pub fn plain_forward(graph: &Graph, bindings: &Bindings, v: &Variables, images: 
         let value = match node.op {
             Op::Input => images.clone(),
             Op::Conv2d(c) => {
-                input(0).conv2d(v.weights[layer.unwrap()].as_tensor(), c.padding, c.stride, 1, c.groups).unwrap()
+                let x = layer_input(layer.unwrap(), &input(0));
+                x.conv2d(&weights[layer.unwrap()], c.padding, c.stride, 1, c.groups).unwrap()
             }
             Op::Linear(_) => {
-                let w = v.weights[layer.unwrap()].as_tensor().t().unwrap();
-                input(0).matmul(&w).unwrap().broadcast_add(v.bias.as_tensor()).unwrap()
+                let w = weights[layer.unwrap()].t().unwrap();
+                layer_input(layer.unwrap(), &input(0)).matmul(&w).unwrap().broadcast_add(v.bias.as_tensor()).unwrap()
             }
             Op::BatchNorm { epsilon } => {
                 let x = input(0);

@@ -1,0 +1,54 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::exec::Network;
+use crate::scheme::Scheme;
+use crate::space::{Candidate, LayerChoice, QuantizerSpec};
+use crate::supernet::{bind_float, initial_float};
+use crate::zoo::resnet8;
+
+fn net() -> SuperNet {
+    let graph = resnet8([1, 8, 8], 3).unwrap();
+    let candidates: Vec<Candidate> = ["w8a8", "w4a4", "w2a2"].iter().map(|c| c.parse().unwrap()).collect();
+    let choice = |l: crate::graph::Layer| LayerChoice { name: l.name, candidates: candidates.clone(), pinned: false };
+    let choices = graph.layers().into_iter().map(choice).collect();
+    SuperNet::new(
+        Network::new(graph.clone()),
+        Scheme::from_choices(choices, vec![], &QuantizerSpec::default(), &graph).unwrap(),
+    )
+}
+
+/// One step must move the parameters of the drawn configuration and no others: of the activation scales and norms of
+/// each layer exactly the drawn ones, of the shared ones all.
+#[test]
+fn a_step_moves_what_the_configuration_uses_and_nothing_else() {
+    let net = net();
+    let images = host::tensor((0..4 * 64).map(|i| (i as f32 * 0.37).sin()).collect(), (4, 1, 8, 8)).unwrap();
+    let float = initial_float(net.network(), 1).unwrap();
+    let tape = forward::<f32>(net.network(), &bind_float(net.network(), &float, true).unwrap(), &images).unwrap();
+    let mut state = TrainState::new(net.initial(&float, &tape).unwrap());
+    let before = state.parameters.clone();
+    let space = "format: bitplan.space/1\nname: x\nmodel: {zoo: resnet8, input: [1, 8, 8], classes: 3}\n\
+        data: {train: {npy: {images: a, labels: b}}, test: {npy: {images: a, labels: b}}}\nsearch: {candidates: [w8a8]}\n";
+    let recipe = crate::space::Space::parse(space, std::path::Path::new("x")).unwrap().training.multi_precision;
+    let context = StepContext { epoch: 0, step: 0, decay: 1.0, images: &images, labels: &[0, 1, 2, 0] };
+    let configuration = vec![0, 1, 2, 0, 1, 2, 2, 0, 1, 1];
+    batch_steps(&net, &recipe.recipe, &recipe.quantizer, &mut state, &context, &[configuration.clone()]).unwrap();
+
+    let bits = |p: &Parameters, name: &str| p.values(name).unwrap().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+    let moved: BTreeSet<String> =
+        before.iter().map(|(n, _)| n.clone()).filter(|n| bits(&before, n) != bits(&state.parameters, n)).collect();
+    let mut expected = BTreeSet::new();
+    for (l, layer) in net.scheme().layers.iter().enumerate() {
+        expected.insert(format!("{}.weight", layer.name));
+        expected.insert(format!("{}.weight_scale", layer.name));
+        expected.insert(net.activation_scale_name(l, net.scheme().candidate(l, &configuration)));
+    }
+    expected.insert("fc.bias".into());
+    for n in 0..net.network().norms().len() {
+        for part in ["weight", "bias", "running_mean", "running_var"] {
+            expected.insert(format!("{}.{part}", net.norm_key(n, &configuration)));
+        }
+    }
+    assert_eq!(moved, expected);
+}
