@@ -1,6 +1,8 @@
 //! What a user can do wrong: every fault ends with the right exit code and a message that says where, what was found,
 //! what was expected; nothing is written.
 
+#![allow(clippy::unwrap_used)] // the helpers of a test are test code too
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

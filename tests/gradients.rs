@@ -1,6 +1,8 @@
 //! Our forward, reverse and Hessian passes against candle's operators and autograd, in f64, on a network with every
 //! operator. Tolerance 1e-10: rounding of sums of some hundred terms, with a margin of 10⁴; a wrong term is of order 1.
 
+#![allow(clippy::unwrap_used)] // the helpers of a test are test code too
+
 mod support;
 
 use bitplan::exec::{HessianPass, Loss, Network, backward, forward, host};

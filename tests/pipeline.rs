@@ -1,6 +1,8 @@
 //! The whole program on a small study of real images: the same bytes at any thread count, after kills, on a second run;
 //! and what the files say about each other.
 
+#![allow(clippy::unwrap_used)] // the helpers of a test are test code too
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -7,6 +7,8 @@
 //! whose derivatives are exactly LSQ's: `∂x̂/∂x = 1[inside]`, `∂x̂/∂s = round(u) − u` inside and the bound outside. In
 //! f32, because the quantisers are; 1e-3 is the rounding of sums of some hundred f32 terms through seven layers.
 
+#![allow(clippy::unwrap_used)] // the helpers of a test are test code too
+
 mod support;
 
 use bitplan::exec::{Bindings, Loss, Network, backward, forward, host};

@@ -86,7 +86,7 @@ fn evaluate<T: Real>(network: &Network, bindings: &Bindings, tape: &mut Tape, st
     match step {
         Step::Layer { layer, input, .. } => {
             let binding = &bindings.layers[layer];
-            let x = quantize_input::<T>(tape.value(input)?, binding.activation)?;
+            let x = quantize_input(tape.value(input)?, binding.activation)?;
             let weight = host::read::<T>(&binding.weight)?;
             conv::forward(&network.conv_shape(layer, batch), &host::read::<T>(&x)?, &weight, &mut y);
             if let Some(bias) = &binding.bias {
@@ -143,7 +143,7 @@ pub(super) fn wide<T: Real>(tensor: &Tensor) -> Result<Vec<f64>> {
     Ok(host::read::<T>(tensor)?.iter().map(|v| v.to_f64()).collect())
 }
 
-fn quantize_input<T: Real>(x: &Tensor, activation: Option<(ActivationQuantizer, f32)>) -> Result<Tensor> {
+fn quantize_input(x: &Tensor, activation: Option<(ActivationQuantizer, f32)>) -> Result<Tensor> {
     let Some((quantizer, scale)) = activation else { return Ok(x.clone()) };
     let data = host::read::<f32>(x)?;
     let mut out = vec![0f32; data.len()];

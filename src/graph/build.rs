@@ -76,7 +76,7 @@ impl GraphBuilder {
         let [in_channels, height, width] = self.image_shape(name, input)?;
         let conv = Conv2d { in_channels, ..conv };
         let Conv2d { kernel, stride, padding, groups, .. } = conv;
-        if groups == 0 || in_channels % groups != 0 || conv.out_channels % groups != 0 {
+        if groups == 0 || !in_channels.is_multiple_of(groups) || !conv.out_channels.is_multiple_of(groups) {
             let found = format!("{in_channels} to {} channels in {groups} groups", conv.out_channels);
             return Err(self.wrong(name, found, "channel numbers divisible by the groups"));
         }

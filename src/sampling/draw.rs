@@ -16,7 +16,7 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// `probabilities` as from [`crate::sampling::roulette`]; `groups` are tied layers with equal candidates.
+    /// `probabilities` as from [`crate::sampling::roulette()`]; `groups` are tied layers with equal candidates.
     pub fn new(probabilities: Vec<Vec<f64>>, groups: &[Vec<usize>]) -> Self {
         let mut leader: Vec<usize> = (0..probabilities.len()).collect();
         for group in groups {

@@ -1,7 +1,7 @@
 //! How much each layer minds being quantised.
 //!
-//! [`HessianOperator`] multiplies the Hessian of the loss by vectors; [`hutchinson`] estimates the trace of every
-//! layer's block from such products and knows no network; [`perturbation`] measures what each candidate does to the
+//! [`HessianOperator`] multiplies the Hessian of the loss by vectors; [`hutchinson()`] estimates the trace of every
+//! layer's block from such products and knows no network; [`perturbation()`] measures what each candidate does to the
 //! weights, [`activation_divergence`] what it does to the layer's input; [`SensitivityReport`] puts them together as
 //! `Ω = t̄ · ‖Ŵ − W‖² + 2 D` (HAWQ-V2, arXiv 1911.03852, with an activation term).
 

@@ -8,7 +8,7 @@ use crate::sensitivity::{StopReason, TraceEstimate, Traces, perturbation};
 use crate::space::{Candidate, Objective};
 
 /// What this program writes.
-pub const FORMAT: &str = "bitplan.sensitivity/1";
+const FORMAT: &str = "bitplan.sensitivity/1";
 
 /// One candidate of one layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub struct LayerSensitivity {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SensitivityReport {
-    /// [`FORMAT`].
+    /// `bitplan.sensitivity/1`.
     pub format: String,
     /// What `Ω` is.
     pub objective: Objective,

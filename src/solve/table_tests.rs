@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::super::fixtures::{layer, raw};
 use super::*;
+use crate::solve::Solver;
 
 const GOOD: &str = r#"{"format": "bitplan.table/1", "name": "n", "layers": [
   {"name": "a", "candidates": [
@@ -108,7 +109,8 @@ proptest! {
         }
         if let Ok(table) = PlanningTable::parse(&String::from_utf8_lossy(&bytes), "fuzz") {
             let budgets: Vec<_> = table.cost_names().iter().map(|n| crate::solve::Budget::new(n, 5.0)).collect();
-            let _ = crate::plan::optimize(&table, &budgets, None, Default::default(), crate::plan::Report::Reproducible);
+            let problem = crate::solve::Problem::new(&table, &budgets).expect("budgets of the table's own costs");
+            crate::solve::Certifier::default().solve(&problem, None).expect("an outcome, whatever the table");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One network trained once for all bit-widths: FP32, then every uniform precision jointly, then random mixtures.
 //!
-//! [`SuperNet`] knows which parameter serves which configuration (Double Rounding, transitional batch norm); [`train()`]
-//! is the loop that all phases share: seeded batches, checkpoints, exact resumption. [`MasterCheckpoint`] is the trained
+//! [`SuperNet`] knows which parameter serves which configuration (Double Rounding, transitional batch norm); the
+//! module `train` is the loop that all phases share: seeded batches, checkpoints, exact resumption. [`MasterCheckpoint`] is the trained
 //! result in integers, [`PackedWeights`] what one plan needs of it.
 
 mod alrs;

@@ -33,7 +33,8 @@ fn a_step_moves_what_the_configuration_uses_and_nothing_else() {
     let recipe = crate::space::Space::parse(space, std::path::Path::new("x")).unwrap().training.multi_precision;
     let context = StepContext { epoch: 0, step: 0, decay: 1.0, images: &images, labels: &[0, 1, 2, 0] };
     let configuration = vec![0, 1, 2, 0, 1, 2, 2, 0, 1, 1];
-    batch_steps(&net, &recipe.recipe, &recipe.quantizer, &mut state, &context, &[configuration.clone()]).unwrap();
+    batch_steps(&net, &recipe.recipe, &recipe.quantizer, &mut state, &context, std::slice::from_ref(&configuration))
+        .unwrap();
 
     let bits = |p: &Parameters, name: &str| p.values(name).unwrap().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
     let moved: BTreeSet<String> =

@@ -1,0 +1,120 @@
+//! The rules that the tree promises, read from the sources: imports point one way, one crate is named in one place,
+//! files stay readable.
+
+#![allow(clippy::unwrap_used)] // the helpers of a test are test code too
+
+use std::path::{Path, PathBuf};
+
+/// Every module may import those before it.
+const ORDER: [&str; 19] = [
+    "error",
+    "progress",
+    "numeric",
+    "store",
+    "quant",
+    "space",
+    "graph",
+    "zoo",
+    "data",
+    "exec",
+    "scheme",
+    "sensitivity",
+    "sampling",
+    "supernet",
+    "solve",
+    "plan",
+    "report",
+    "run",
+    "cli",
+];
+
+/// Lines of code and tests in one file.
+const LONGEST: usize = 400;
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files.extend(sources(&path)),
+            false if path.extension().is_some_and(|e| e == "rs") => files.push(path),
+            false => {}
+        }
+    }
+    files.sort();
+    files
+}
+
+fn source_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// The top-level module of a source file, and the ones that it names as `crate::MODULE`, comments left out.
+fn imports(path: &Path) -> (String, Vec<String>) {
+    let relative = path.strip_prefix(source_folder()).unwrap();
+    let first = relative.components().next().unwrap().as_os_str().to_str().unwrap();
+    let text = std::fs::read_to_string(path).unwrap();
+    let code: Vec<&str> = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect();
+    let named = |line: &&str| -> Vec<String> {
+        let names = line.split("crate::").skip(1);
+        names.map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()).collect()
+    };
+    (first.trim_end_matches(".rs").to_string(), code.iter().flat_map(named).collect())
+}
+
+#[test]
+fn imports_point_one_way() {
+    let place = |module: &str| ORDER.iter().position(|m| *m == module);
+    let mut seen = 0;
+    for path in sources(&source_folder()) {
+        let (module, named) = imports(&path);
+        let Some(own) = place(&module) else { continue }; // lib.rs and main.rs
+        for other in named {
+            let Some(other_place) = place(&other) else { continue }; // crate::VERSION and the like
+            assert!(other_place <= own, "{} imports {other}", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 200, "the test must see the imports, it saw {seen}");
+}
+
+#[test]
+fn the_solver_and_the_argument_parser_are_each_named_in_one_place() {
+    let root = source_folder();
+    for (name, allowed) in [
+        ("good_lp", &["solve/ilp.rs"][..]),
+        ("clap", &["cli/args.rs", "main.rs"]),
+        ("indicatif", &["cli/progress.rs"]),
+        ("serde_saphyr", &["space"]),
+        ("comfy_table", &["report/text.rs"]),
+    ] {
+        for path in sources(&root) {
+            let relative = path.strip_prefix(&root).unwrap().to_str().unwrap().to_string();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.lines().filter(|l| !l.trim_start().starts_with("//"));
+            let used =
+                code.into_iter().any(|l| l.contains(&format!("use {name}::")) || l.contains(&format!("{name}::")));
+            assert!(!used || allowed.iter().any(|a| relative.starts_with(a)), "{relative} names {name}");
+        }
+    }
+}
+
+#[test]
+fn planning_knows_no_model() {
+    for path in sources(&source_folder().join("solve")) {
+        let (_, named) = imports(&path);
+        assert!(
+            named.iter().all(|m| ["error", "solve", "numeric"].contains(&m.as_str())),
+            "{}: {named:?}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn files_stay_readable() {
+    for path in sources(&source_folder()) {
+        let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= LONGEST, "{} has {lines} lines", path.display());
+    }
+}
