@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 
 /// Exit codes of the program, the same for every command.
 pub mod exit_code {
-    /// Done.
-    pub const DONE: u8 = 0;
     /// A fault of the program.
     pub const INTERNAL: u8 = 1;
     /// The command line is wrong.
@@ -101,6 +99,11 @@ impl Error {
     /// A file that cannot be read or written.
     pub fn io(path: &Path, source: std::io::Error) -> Self {
         Error::Io { path: path.to_path_buf(), source }
+    }
+
+    /// Whether the command has printed its result before it ended with this error: an unproved plan is still a plan.
+    pub fn follows_output(&self) -> bool {
+        matches!(self, Error::Unproved(_))
     }
 
     /// The exit code that this error ends the program with.

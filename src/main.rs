@@ -1,8 +1,10 @@
 //! The `bitplan` program.
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use bitplan::cli::{Cli, dispatch};
+use bitplan::error::exit_code;
 use clap::Parser;
 
 // glibc gives every large tensor back to the system; the page faults cost about 2 ns an element.
@@ -10,11 +12,19 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match dispatch(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+    let cli = Cli::parse();
+    let json = cli.global.json;
+    match std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(cli))) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
             eprintln!("error: {error}");
+            if json && !error.follows_output() {
+                let (code, message) = (error.exit_code(), error.to_string());
+                println!("{}", serde_json::json!({"format": "bitplan.error/1", "code": code, "error": message}));
+            }
             ExitCode::from(error.exit_code())
         }
+        // The message of the panic is on standard error already.
+        Err(_) => ExitCode::from(exit_code::INTERNAL),
     }
 }

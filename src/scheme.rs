@@ -72,8 +72,17 @@ impl Scheme {
             common.retain(|c| group.iter().all(|&member| choices[member].candidates.contains(c)));
             group.iter().for_each(|&member| choices[member].candidates.clone_from(&common));
         }
-        if let Some(empty) = choices.iter().find(|c| c.candidates.is_empty()) {
-            return wrong(format!("layer `{}` without a candidate", empty.name));
+        let orderly = |c: &&LayerChoice| {
+            let descending = c.candidates.windows(2).all(|pair| pair[0] > pair[1]);
+            let mixed = c.candidates.len() > 1 && c.candidates.iter().any(|c| c.is_fp32());
+            descending && !mixed && !c.candidates.is_empty()
+        };
+        if let Some(bad) = choices.iter().find(|c| !orderly(c)) {
+            let name = &bad.name;
+            return wrong(format!("layer `{name}` with no candidate, one twice or out of order, or fp32 among others"));
+        }
+        if groups.iter().flatten().count() > layers.len() {
+            return wrong("a layer in two groups".into());
         }
         let costs = LayerCost::of(graph);
         let layers = layers.into_iter().zip(choices).zip(costs).map(|((layer, choice), cost)| LayerScheme {
@@ -109,6 +118,15 @@ impl Scheme {
         };
         let index = |l: &LayerScheme| l.candidates.iter().rposition(covers).unwrap_or(0);
         self.layers.iter().map(index).collect()
+    }
+
+    /// Name of the uniform configuration; it says so if some searchable layer does not have the candidate.
+    pub fn uniform_name(&self, candidate: Candidate) -> String {
+        let searchable = || self.layers.iter().filter(|l| l.candidates.len() > 1);
+        match searchable().all(|l| l.candidates.contains(&candidate)) {
+            true => candidate.to_string(),
+            false => format!("{candidate} where possible"),
+        }
     }
 
     /// The candidate that layer `layer` takes in a configuration.

@@ -104,7 +104,7 @@ fn planning_knows_no_model() {
     for path in sources(&source_folder().join("solve")) {
         let (_, named) = imports(&path);
         assert!(
-            named.iter().all(|m| ["error", "solve", "numeric"].contains(&m.as_str())),
+            named.iter().all(|m| ["error", "solve", "store", "numeric"].contains(&m.as_str())),
             "{}: {named:?}",
             path.display()
         );

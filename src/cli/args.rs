@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
-
-use crate::space::BudgetRequest;
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 /// Finds the best bit-width for every layer of a network under budgets, with a proof, and the weights that run at it.
 #[derive(Debug, Parser)]
@@ -27,25 +25,12 @@ pub struct Global {
     /// Threads; the results do not depend on it [default: all cores]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
-    /// Where tensors live
-    #[arg(long, global = true, value_enum, default_value_t = Device::Cpu)]
-    pub device: Device,
     /// Prints one JSON document on standard output and nothing else there
     #[arg(long, global = true)]
     pub json: bool,
     /// Shows no progress
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Says where every file goes
-    #[arg(short, long, global = true, conflicts_with = "quiet")]
-    pub verbose: bool,
-}
-
-/// Devices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Device {
-    /// The processor.
-    Cpu,
 }
 
 /// The commands.
@@ -97,7 +82,7 @@ pub struct InspectArgs {
     #[arg(long, value_name = "CxHxW", default_value = "3x32x32")]
     pub input: String,
     /// Number of classes
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=65_536))]
     pub classes: u32,
 }
 
@@ -163,11 +148,6 @@ pub struct ReportArgs {
     /// Prints Markdown instead of text
     #[arg(long, conflicts_with = "json")]
     pub markdown: bool,
-}
-
-/// A budget of a search space from the command line.
-pub fn budget(text: &str) -> Result<BudgetRequest, crate::space::ValueFault> {
-    text.parse()
 }
 
 #[cfg(test)]

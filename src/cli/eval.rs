@@ -5,28 +5,45 @@ use std::path::Path;
 use crate::cli::args::EvalArgs;
 use crate::cli::run::read_space;
 use crate::cli::{Global, output};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::run::{Outline, Study, Workspace, configuration_of, evaluate_packed};
-use crate::supernet::{MasterCheckpoint, PackedWeights};
+use crate::supernet::{MasterCheckpoint, PackedWeights, recalibrate};
+use crate::zoo::Architecture;
 
 pub(super) fn eval(args: &EvalArgs, global: &Global) -> Result<()> {
     let beside = args.plan.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = args.run.as_deref().unwrap_or(beside);
-    let packed = match args.plan.extension().is_some_and(|e| e == "safetensors") {
-        true => PackedWeights::read(&args.plan)?,
-        false => {
-            let plan = Plan::read(&args.plan)?;
-            let master = MasterCheckpoint::read(&folder.join("master.safetensors"))?;
-            master.pack(&args.plan.display().to_string(), &configuration_of(master.net().scheme(), &plan)?, None)?
+    let space = || match &args.space {
+        Some(space) => Ok(space.clone()),
+        None => Workspace::space_of(folder),
+    };
+    let study = |architecture: Architecture| -> Result<Study> {
+        let space = space()?;
+        let outline = Outline::new(read_space(&space, global)?)?;
+        if Architecture::of(&outline.space.model) != architecture {
+            let expected = format!("the network of {}", args.plan.display());
+            let remedy = "pass its search space with --space";
+            return Err(Error::input(space.display().to_string(), "another network", expected, remedy));
         }
+        Study::open(outline)
     };
-    let space = match &args.space {
-        Some(space) => space.clone(),
-        None => Workspace::space_of(folder)?,
+    let (study, packed) = if args.plan.extension().is_some_and(|e| e == "safetensors") {
+        let packed = PackedWeights::read(&args.plan)?;
+        (study(packed.architecture())?, packed)
+    } else {
+        let plan = Plan::read(&args.plan)?;
+        let path = folder.join("master.safetensors");
+        if !path.exists() {
+            let remedy = "pass the folder of the run with --run";
+            return Err(Error::input(path.display().to_string(), "no such file", "the trained SuperNet", remedy));
+        }
+        let master = MasterCheckpoint::read(&path)?;
+        let study = study(master.architecture())?;
+        let packed = pack(&master, &plan, &args.plan.display().to_string(), &study)?;
+        (study, packed)
     };
-    let study = Study::open(Outline::new(read_space(&space, global)?)?)?;
-    let evaluation = evaluate_packed(&study, &packed.network()?, &packed)?;
+    let evaluation = evaluate_packed(&study, &packed)?;
     let document = serde_json::json!({
         "format": "bitplan.accuracy/1", "plan": packed.plan(), "accuracy": evaluation.accuracy(),
         "correct": evaluation.correct, "images": evaluation.images, "loss": evaluation.loss,
@@ -42,4 +59,18 @@ pub(super) fn eval(args: &EvalArgs, global: &Global) -> Result<()> {
             evaluation.loss
         )
     })
+}
+
+/// The plan's weights from the master, with norms recalibrated as the search space asks.
+fn pack(master: &MasterCheckpoint, plan: &Plan, name: &str, study: &Study) -> Result<PackedWeights> {
+    let configuration = configuration_of(master.net().scheme(), plan)?;
+    let packed = master.pack(name, &configuration, None)?;
+    let spec = &study.outline.space.evaluation;
+    if spec.recalibration_images == 0 {
+        return Ok(packed);
+    }
+    let network = master.net().network();
+    let split = study.train_split(spec.batch_size);
+    let norms = recalibrate(network, &packed.bindings(network)?, &split, spec.recalibration_images)?;
+    master.pack(name, &configuration, Some(&norms))
 }

@@ -25,10 +25,15 @@ pub(super) fn inspect(args: &InspectArgs, global: &Global) -> Result<()> {
         ))
     })?;
     let extents: Vec<usize> = args.input.split('x').map_while(|n| n.parse().ok()).collect();
-    let input: [usize; 3] =
-        extents.try_into().ok().filter(|_| args.input.split('x').count() == 3).ok_or_else(|| {
-            Error::Usage(format!("--input `{}`\n  hint: write CxHxW, for example 3x32x32", args.input))
-        })?;
+    let fits = |input: &[usize; 3]| args.input.split('x').count() == 3 && input.iter().all(|n| (1..=4096).contains(n));
+    let input: [usize; 3] = extents.try_into().ok().filter(fits).ok_or_else(|| {
+        let hint = "write CxHxW, for example 3x32x32, each from 1 to 4096";
+        Error::Usage(format!(
+            "--input `{}`
+  hint: {hint}",
+            args.input
+        ))
+    })?;
     let graph = Architecture { zoo, input, classes: args.classes as usize }.build()?;
     let rows: Vec<Row> = graph
         .layers()

@@ -39,9 +39,13 @@ impl Observer for Bars {
             return;
         }
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{prefix:26} {bar:24} {pos}/{len} {elapsed} (left {eta}) {wide_msg}");
+        let style = ProgressStyle::with_template("{prefix:26} {bar:12} {pos}/{len} {elapsed}+{eta} {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_prefix(what.to_string());
+        if bar.is_hidden() {
+            // Not a terminal: one line when a stage begins and one when it ends.
+            eprintln!("{what} …");
+        }
         self.bar = Some(bar);
     }
 

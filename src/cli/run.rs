@@ -7,7 +7,7 @@ use crate::cli::progress::Bars;
 use crate::cli::{Global, output};
 use crate::error::{Error, Result};
 use crate::report::accuracy_table;
-use crate::run::{Outline, Pipeline, Study, Workspace};
+use crate::run::{Outline, Pipeline, Study, Workspace, all_proved};
 use crate::sensitivity::SensitivityReport;
 use crate::space::Space;
 use crate::store::{read_json, read_text};
@@ -25,9 +25,7 @@ pub(super) fn folder(space: &Space, out: Option<&PathBuf>) -> PathBuf {
 }
 
 /// Everything that a command on a search space works with.
-pub(super) fn open(space: &Path, out: Option<&PathBuf>, global: &Global) -> Result<(Study, Workspace)> {
-    let outline = Outline::new(read_space(space, global)?)?;
-    outline.check_budgets()?;
+pub(super) fn open(outline: Outline, space: &Path, out: Option<&PathBuf>) -> Result<(Study, Workspace)> {
     let folder = folder(&outline.space, out);
     let study = Study::open(outline)?;
     let mut workspace = Workspace::open(&folder)?;
@@ -42,11 +40,13 @@ pub(super) fn run(args: &SpaceArgs, global: &Global) -> Result<()> {
     output::print(global, &report, || {
         let files = "plan.json (the plan), weights.safetensors (its packed weights), master.safetensors (all precisions), report.txt";
         format!("{}\n{}: {files}", accuracy_table(&report), folder.display())
-    })
+    })?;
+    all_proved(&report)
 }
 
 pub(super) fn sensitivity(args: &SpaceArgs, global: &Global) -> Result<()> {
-    let (study, mut workspace) = open(&args.space, args.out.as_ref(), global)?;
+    let outline = Outline::new(read_space(&args.space, global)?)?;
+    let (study, mut workspace) = open(outline, &args.space, args.out.as_ref())?;
     let (_, report) = Pipeline::new(&study, &mut workspace, &mut Bars::new(global)).sensitivity()?;
     output::print(global, &report, || sensitivity_text(&report))
 }
@@ -67,17 +67,18 @@ fn sensitivity_text(report: &SensitivityReport) -> String {
 }
 
 pub(super) fn train(args: &SpaceArgs, global: &Global) -> Result<()> {
-    let (study, mut workspace) = open(&args.space, args.out.as_ref(), global)?;
+    let outline = Outline::new(read_space(&args.space, global)?)?;
+    let (study, mut workspace) = open(outline, &args.space, args.out.as_ref())?;
     Pipeline::new(&study, &mut workspace, &mut Bars::new(global)).supernet()?;
-    let files = ["fp32.safetensors", "supernet.safetensors", "master.safetensors"].map(|f| workspace.path(f));
-    let text = || files.each_ref().map(|f| f.display().to_string()).join("\n");
-    output::print(global, &serde_json::json!({"seconds": workspace.seconds(), "files": &files}), text)
+    let files = ["supernet.safetensors", "master.safetensors"].map(|f| workspace.path(f).display().to_string());
+    let document = serde_json::json!({"format": "bitplan.train/1", "seconds": workspace.seconds(), "files": &files});
+    output::print(global, &document, || files.join("\n"))
 }
 
 pub(super) fn report(args: &ReportArgs, global: &Global) -> Result<()> {
     let file = |name: &str| args.run.join(name);
-    if !file("report.json").exists() {
-        let found = "no report.json";
+    if !Workspace::is_finished(&args.run) {
+        let found = "no report of the settings that it was last run with";
         let remedy = "finish it with `bitplan run`";
         return Err(Error::input(args.run.display().to_string(), found, "the folder of a finished run", remedy));
     }

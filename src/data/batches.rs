@@ -27,8 +27,6 @@ pub struct Batch {
     pub images: Vec<f32>,
     /// Class of every image, `[N]`.
     pub labels: Vec<u32>,
-    /// Place of every image in the data set, `[N]`.
-    pub indices: Vec<usize>,
 }
 
 /// One pass over a data set.
@@ -42,7 +40,6 @@ pub struct Batches<'a> {
     bytes: Vec<[f32; 256]>,
     order: Vec<usize>,
     batch_size: usize,
-    len: usize,
     augmentation: Option<(Augmentation, u64, u64)>,
 }
 
@@ -89,7 +86,6 @@ impl<'a> Batches<'a> {
         Ok(Self {
             padding: (0..channels).map(|channel| normalization.apply(channel, 0.0)).collect(),
             bytes: (0..channels).map(|channel| std::array::from_fn(|value| byte(channel, value))).collect(),
-            len: order.len().div_ceil(batch_size),
             dataset,
             normalization,
             order,
@@ -98,37 +94,24 @@ impl<'a> Batches<'a> {
         })
     }
 
-    /// Leaves out the last batch if it is smaller than the others.
-    pub fn drop_last(mut self) -> Self {
-        self.len = self.order.len() / self.batch_size;
-        self
-    }
-
-    /// Number of batches.
+    /// Number of batches, 1 or more.
     pub fn len(&self) -> usize {
-        self.len
+        self.order.len().div_ceil(self.batch_size)
     }
 
-    /// Whether there is none: only when the single batch was too small and left out.
+    /// Never true; there for the convention of `len`.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.order.is_empty()
     }
 
     /// Batch `i`; empty from [`Batches::len`] on.
     pub fn batch(&self, i: usize) -> Batch {
-        let range =
-            if i < self.len { i * self.batch_size..((i + 1) * self.batch_size).min(self.order.len()) } else { 0..0 };
-        let indices = self.order[range].to_vec();
+        let indices = self.order.chunks(self.batch_size).nth(i).unwrap_or(&[]);
         let volume = self.dataset.volume();
         let mut images = vec![0.0; indices.len() * volume];
-        images.par_chunks_exact_mut(volume).zip(&indices).for_each(|(out, &index)| self.write_image(index, out));
+        images.par_chunks_exact_mut(volume).zip(indices).for_each(|(out, &index)| self.write_image(index, out));
         let labels = indices.iter().map(|&index| self.dataset.labels()[index]).collect();
-        Batch { images, labels, indices }
-    }
-
-    /// All batches from number `start` on.
-    pub fn from(&self, start: usize) -> impl Iterator<Item = Batch> + '_ {
-        (start..self.len).map(|i| self.batch(i))
+        Batch { images, labels }
     }
 
     fn write_image(&self, index: usize, out: &mut [f32]) {

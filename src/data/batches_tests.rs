@@ -19,12 +19,32 @@ fn batches(dataset: &Dataset, epoch: Option<u64>, augmentation: Option<Augmentat
     Batches::new(dataset, normalization(), 8, epoch.map(|epoch| (11, epoch)), augmentation).unwrap()
 }
 
+/// All pixels of `dataset` on the scale of 0..=1.
+fn scaled(dataset: &Dataset) -> Vec<f32> {
+    let Pixels::Bytes(bytes) = dataset.pixels() else { panic!("the data sets here are of bytes") };
+    bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect()
+}
+
 /// Image `index` as the network sees it without augmentation, worked out one number at a time.
 fn expected(dataset: &Dataset, index: usize) -> Vec<f32> {
-    let mut image = vec![0.0; VOLUME];
-    dataset.image_f32(index, &mut image);
+    let image = &scaled(dataset)[index * VOLUME..(index + 1) * VOLUME];
     let (mean, std) = ([0.25, 0.5], [0.5, 0.1]);
     image.iter().enumerate().map(|(i, x)| (x - mean[i / 12]) / std[i / 12]).collect()
+}
+
+/// Place in the data set of every image of `batch`, found by label and pixels; no two images have both in common.
+fn places(dataset: &Dataset, batch: &Batch) -> Vec<usize> {
+    assert_eq!(batch.images.len(), batch.labels.len() * VOLUME);
+    let place = |(image, &label): (&[f32], &u32)| {
+        let mut all = 0..dataset.len();
+        all.find(|&index| dataset.labels()[index] == label && expected(dataset, index) == image).unwrap()
+    };
+    batch.images.chunks_exact(VOLUME).zip(&batch.labels).map(place).collect()
+}
+
+/// The places of a whole pass, batch by batch.
+fn order(dataset: &Dataset, batches: &Batches<'_>) -> Vec<usize> {
+    (0..batches.len()).flat_map(|i| places(dataset, &batches.batch(i))).collect()
 }
 
 #[test]
@@ -33,15 +53,8 @@ fn an_epoch_has_every_image_exactly_once_with_its_label_and_pixels() {
     for epoch in [None, Some(0), Some(1)] {
         let batches = batches(&dataset, epoch, None);
         assert_eq!(batches.len(), 7);
-        let mut seen = vec![0; 50];
-        for batch in batches.from(0) {
-            assert_eq!(batch.images.len(), batch.indices.len() * VOLUME);
-            for (i, &index) in batch.indices.iter().enumerate() {
-                seen[index] += 1;
-                assert_eq!(batch.labels[i], dataset.labels()[index]);
-                assert_eq!(batch.images[i * VOLUME..(i + 1) * VOLUME], expected(&dataset, index));
-            }
-        }
+        let mut seen = [0; 50];
+        order(&dataset, &batches).into_iter().for_each(|index| seen[index] += 1);
         assert_eq!(seen, [1; 50]);
     }
 }
@@ -49,9 +62,7 @@ fn an_epoch_has_every_image_exactly_once_with_its_label_and_pixels() {
 #[test]
 fn floats_and_bytes_of_equal_value_give_equal_batches() {
     let bytes = dataset(9);
-    let mut pixels = vec![0.0; 9 * VOLUME];
-    pixels.chunks_exact_mut(VOLUME).enumerate().for_each(|(i, image)| bytes.image_f32(i, image));
-    let images = Images { pixels: Pixels::Floats(pixels), shape: SHAPE, place: "images".into() };
+    let images = Images { pixels: Pixels::Floats(scaled(&bytes)), shape: SHAPE, place: "images".into() };
     let labels = Labels { values: bytes.labels().to_vec(), place: "labels".into() };
     let floats = Dataset::new(images, labels, SHAPE, 5).unwrap();
     let augmentation = Some(Augmentation { crop_padding: 2, flip: true });
@@ -65,19 +76,19 @@ fn floats_and_bytes_of_equal_value_give_equal_batches() {
 #[test]
 fn without_shuffling_the_order_is_that_of_the_data_set() {
     let dataset = dataset(20);
-    let indices: Vec<usize> = batches(&dataset, None, None).from(0).flat_map(|batch| batch.indices).collect();
-    assert!(indices.iter().copied().eq(0..20));
+    assert!(order(&dataset, &batches(&dataset, None, None)).into_iter().eq(0..20));
 }
 
 #[test]
 fn equal_seeds_give_equal_epochs_and_other_seeds_and_epochs_other_orders() {
     let dataset = dataset(50);
     let augmentation = Some(Augmentation { crop_padding: 1, flip: true });
-    let pass = |seed, epoch| -> Vec<Batch> {
-        Batches::new(&dataset, normalization(), 8, Some((seed, epoch)), augmentation).unwrap().from(0).collect()
+    let pass = |seed, epoch, augmentation| {
+        Batches::new(&dataset, normalization(), 8, Some((seed, epoch)), augmentation).unwrap()
     };
-    assert_eq!(pass(1, 0), pass(1, 0));
-    let order = |seed, epoch| -> Vec<usize> { pass(seed, epoch).into_iter().flat_map(|batch| batch.indices).collect() };
+    let augmented = |seed, epoch| -> Vec<Batch> { (0..7).map(|i| pass(seed, epoch, augmentation).batch(i)).collect() };
+    assert_eq!(augmented(1, 0), augmented(1, 0));
+    let order = |seed, epoch| order(&dataset, &pass(seed, epoch, None));
     assert_ne!(order(1, 0), order(1, 1));
     assert_ne!(order(1, 0), order(2, 0));
 }
@@ -88,28 +99,27 @@ fn a_batch_does_not_depend_on_the_batches_before_or_on_the_threads() {
     let batches = batches(&dataset, Some(4), Some(Augmentation { crop_padding: 2, flip: true }));
     let fifth = batches.batch(5);
     let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    assert_eq!(single.install(|| batches.from(5).next()), Some(fifth.clone()));
-    assert_eq!(batches.from(0).nth(5), Some(fifth));
+    assert_eq!(single.install(|| batches.batch(5)), fifth);
+    let in_order: Vec<Batch> = (0..6).map(|i| batches.batch(i)).collect();
+    assert_eq!(in_order[5], fifth);
 }
 
 #[test]
-fn the_last_batch_has_the_rest_and_may_be_left_out() {
+fn the_last_batch_has_the_rest_and_those_behind_it_are_empty() {
     let dataset = dataset(20);
-    let all = batches(&dataset, Some(0), None);
-    assert_eq!((all.len(), all.batch(2).indices.len()), (3, 4));
-    let full = all.clone().drop_last();
-    assert_eq!((full.len(), full.batch(1)), (2, all.batch(1)));
-    assert!(full.batch(2).indices.is_empty());
-    assert!(all.batch(usize::MAX).indices.is_empty());
-    let none = Batches::new(&dataset, normalization(), 21, None, None).unwrap().drop_last();
-    assert!(none.is_empty());
+    let batches = batches(&dataset, Some(0), None);
+    assert_eq!((batches.len(), batches.is_empty()), (3, false));
+    for (i, images) in [(0, 8), (1, 8), (2, 4), (3, 0), (usize::MAX, 0)] {
+        let batch = batches.batch(i);
+        assert_eq!((batch.labels.len(), batch.images.len()), (images, images * VOLUME), "batch {i}");
+    }
 }
 
 #[test]
 fn a_batch_larger_than_the_data_set_has_all_of_it() {
     let dataset = dataset(3);
     let whole = Batches::new(&dataset, normalization(), usize::MAX, None, None).unwrap();
-    assert_eq!((whole.len(), whole.batch(0).indices), (1, vec![0, 1, 2]));
+    assert_eq!((whole.len(), places(&dataset, &whole.batch(0))), (1, vec![0, 1, 2]));
 }
 
 #[test]
@@ -117,8 +127,11 @@ fn crop_and_flip_are_those_drawn_by_hand_from_the_named_stream() {
     let dataset = dataset(16);
     let (seed, epoch, p) = (11, 3, 2usize);
     let batch = batches(&dataset, Some(epoch), Some(Augmentation { crop_padding: p, flip: true })).batch(1);
+    let mut shuffled: Vec<usize> = (0..16).collect();
+    Stream::new(seed, "shuffle", &[epoch]).shuffle(&mut shuffled);
     let mut mirrored = 0;
-    for (i, &index) in batch.indices.iter().enumerate() {
+    for (i, &index) in shuffled[8..].iter().enumerate() {
+        assert_eq!(batch.labels[i], dataset.labels()[index]);
         let image = expected(&dataset, index);
         let mut stream = Stream::new(seed, "augment", &[epoch, index as u64]);
         let (d, r) = (stream.below(2 * p as u64 + 1) as usize, stream.below(2 * p as u64 + 1) as usize);
@@ -142,7 +155,8 @@ fn arguments_out_of_range_are_refused() {
     let dataset = dataset(4);
     let message = |batch_size, channels, shuffle, crop_padding| {
         let augmentation = Some(Augmentation { crop_padding, flip: false });
-        let batches = Batches::new(&dataset, Normalization::identity(channels), batch_size, shuffle, augmentation);
+        let normalization = Normalization::new(vec![0.0; channels], vec![1.0; channels]).unwrap();
+        let batches = Batches::new(&dataset, normalization, batch_size, shuffle, augmentation);
         batches.map(|_| ()).map_err(|error| error.to_string())
     };
     let shuffle = Some((0, 0));

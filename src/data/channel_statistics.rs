@@ -4,8 +4,8 @@
 //! meanᶜ = Σ x / n,   stdᶜ = √(Σ (x − meanᶜ)² / n)      over all n = N·H·W pixels of channel c
 //! ```
 //!
-//! In f64, on the scale of [`Dataset::image_f32`]. Bytes are counted first, which makes their sums short; floats take two
-//! passes. Cost: one or two passes over the pixels.
+//! In f64; a byte stands for byte / 255. Bytes are counted first, which makes their sums short; floats take two passes.
+//! Cost: one or two passes over the pixels.
 
 use super::dataset::{Dataset, Pixels};
 

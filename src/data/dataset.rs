@@ -176,11 +176,6 @@ impl Dataset {
         volume(self.shape)
     }
 
-    /// Number of classes; every label is below.
-    pub fn classes(&self) -> usize {
-        self.classes
-    }
-
     /// The class of every image.
     pub fn labels(&self) -> &[u32] {
         &self.labels
@@ -189,28 +184,6 @@ impl Dataset {
     /// All pixels, as read.
     pub fn pixels(&self) -> &Pixels {
         &self.pixels
-    }
-
-    /// Writes image `i` to `out`, `[C, H, W]`; bytes are scaled from 0..=255 to 0..=1 (x/255, rounded once).
-    ///
-    /// # Panics
-    /// When `i` is not below [`Dataset::len`], or `out` is not [`Dataset::volume`] long.
-    pub fn image_f32(&self, i: usize, out: &mut [f32]) {
-        let range = i * self.volume()..(i + 1) * self.volume();
-        match &self.pixels {
-            Pixels::Bytes(bytes) => {
-                assert_eq!(out.len(), range.len());
-                out.iter_mut().zip(&bytes[range]).for_each(|(out, &byte)| *out = f32::from(byte) / 255.0);
-            }
-            Pixels::Floats(floats) => out.copy_from_slice(&floats[range]),
-        }
-    }
-
-    /// How many images each class has.
-    pub fn class_counts(&self) -> Vec<u64> {
-        let mut counts = vec![0; self.classes];
-        self.labels.iter().for_each(|&label| counts[label as usize] += 1);
-        counts
     }
 }
 

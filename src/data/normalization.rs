@@ -6,8 +6,8 @@ use super::channel_statistics::channel_statistics;
 use super::dataset::Dataset;
 use crate::error::{Error, Result};
 
-/// Mean and standard deviation of every channel, on the scale of [`Dataset::image_f32`] (0..=1 for bytes). All means are
-/// finite, all deviations finite and above 0.
+/// Mean and standard deviation of every channel, of the numbers that its pixels stand for (0..=1 for bytes). All means
+/// are finite, all deviations finite and above 0.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Normalization {
     mean: Vec<f32>,
@@ -47,11 +47,6 @@ impl Normalization {
         let statistics = channel_statistics(dataset);
         let of = |pick: fn(&(f64, f64)) -> f64| statistics.iter().map(|channel| pick(channel) as f32).collect();
         Self::new(of(|channel| channel.0), of(|channel| channel.1))
-    }
-
-    /// Leaves all values as they are.
-    pub fn identity(channels: usize) -> Self {
-        Self { mean: vec![0.0; channels], std: vec![1.0; channels] }
     }
 
     /// Means, one a channel.
@@ -118,11 +113,5 @@ mod tests {
             assert!(Normalization::new(mean, std).is_err());
         }
         assert!(Normalization::new(vec![0.0], vec![f32::MIN_POSITIVE]).is_ok());
-    }
-
-    #[test]
-    fn the_identity_changes_nothing() {
-        let identity = Normalization::identity(2);
-        assert_eq!((identity.channels(), identity.apply(1, -0.3)), (2, -0.3));
     }
 }

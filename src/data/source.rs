@@ -61,15 +61,20 @@ impl SourceSpec {
         }
     }
 
-    /// BLAKE3 hash, in hexadecimal, of the bytes of all files, one after the other in the order of [`SourceSpec::paths`], as
-    /// they are on disk. It does not depend on where the files are.
+    /// BLAKE3 hash, in hexadecimal, of all files in the order of [`SourceSpec::paths`]: of each its bytes as they are
+    /// on disk, then their number as a u64, little-endian. Read from the end, the numbers tell where each file begins, so
+    /// different files never give the hash the same bytes. It does not depend on where the files are.
     ///
     /// # Errors
     /// When a file is missing or cannot be read.
     pub fn content_hash(&self) -> Result<String> {
         let mut hasher = blake3::Hasher::new();
         for path in self.paths() {
+            let before = hasher.count();
             hasher.update_reader(open(path)?).map_err(|error| Error::io(path, error))?;
+            // The bytes that were read, not those that the system promises: a file may grow, or be no regular file.
+            let len = hasher.count() - before;
+            hasher.update(&len.to_le_bytes());
         }
         Ok(hasher.finalize().to_hex().to_string())
     }

@@ -92,10 +92,15 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn the_content_hash_is_that_of_the_bytes_in_order_wherever_they_are() {
+fn the_content_hash_is_that_of_bytes_and_lengths_in_order_wherever_they_are() {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let [idx, npy, npz] = sources(folder.path());
-    let bytes = idx.paths().iter().map(|path| std::fs::read(path).unwrap()).collect::<Vec<_>>().concat();
+    let with_length = |path: &&Path| {
+        let mut bytes = std::fs::read(path).unwrap();
+        bytes.extend((bytes.len() as u64).to_le_bytes());
+        bytes
+    };
+    let bytes = idx.paths().iter().flat_map(with_length).collect::<Vec<_>>();
     assert_eq!(idx.content_hash().unwrap(), blake3::hash(&bytes).to_hex().to_string());
     assert_eq!(idx.content_hash().unwrap(), sources(other.path())[0].content_hash().unwrap());
     assert_ne!(idx.content_hash().unwrap(), npy.content_hash().unwrap());
@@ -103,4 +108,33 @@ fn the_content_hash_is_that_of_the_bytes_in_order_wherever_they_are() {
     // The published hash of no bytes at all.
     let empty = SourceSpec::Cifar10 { files: vec![] }.content_hash().unwrap();
     assert_eq!(empty, "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262");
+}
+
+#[test]
+fn the_content_hash_sees_where_one_file_ends_and_the_next_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let hash = |contents: &[&[u8]]| {
+        let write = |(i, content): (usize, &&[u8])| {
+            let path = folder.path().join(i.to_string());
+            std::fs::write(&path, content).unwrap();
+            path
+        };
+        let files = contents.iter().enumerate().map(write).collect();
+        SourceSpec::Cifar10 { files }.content_hash().unwrap()
+    };
+    // The first six have the same bytes in all; the last is one file of the first pair, with a length between them.
+    let lists: [&[&[u8]]; 7] = [
+        &[b"ab", b"c"],
+        &[b"a", b"bc"],
+        &[b"abc"],
+        &[b"abc", b""],
+        &[b"", b"abc"],
+        &[b"a", b"b", b"c"],
+        &[b"ab\x02\0\0\0\0\0\0\0c"],
+    ];
+    let mut hashes = lists.map(hash).to_vec();
+    hashes.extend([hash(&[b""]), hash(&[])]);
+    hashes.sort();
+    hashes.dedup();
+    assert_eq!(hashes.len(), 9);
 }

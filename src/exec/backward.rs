@@ -32,7 +32,7 @@ pub struct Gradients {
 pub fn backward<T: Real>(network: &Network, bindings: &Bindings, tape: &Tape, d_output: Tensor) -> Result<Gradients> {
     let (layers, norms) = (network.layers().len(), network.norms().len());
     let mut gradients = Gradients {
-        weights: bindings.layers.iter().map(|l| l.weight.clone()).collect(),
+        weights: bindings.layers.iter().map(|l| l.weight.zeros_like()).collect::<candle_core::Result<_>>()?,
         biases: vec![Vec::new(); layers],
         activation_scales: vec![None; layers],
         gammas: vec![Vec::new(); norms],

@@ -74,7 +74,7 @@ impl<'a> HessianPass<'a> {
         let network = self.network;
         let output = tangents[network.graph().output()].as_ref();
         let seed = self.curvature_of_loss::<T>(output.ok_or_else(|| Error::Internal("no layer".into()))?)?;
-        let mut products = v.to_vec();
+        let mut products = v.iter().map(Tensor::zeros_like).collect::<candle_core::Result<Vec<_>>>()?;
         sweep::<T>(network, seed, |step, g_dot| {
             let Step::Layer { layer, input, .. } = step else {
                 return fixed_step::<T>(network, self.bindings, &self.tape, step, g_dot);

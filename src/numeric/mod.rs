@@ -3,7 +3,7 @@
 //! | module | has |
 //! |-|-|
 //! | [`rng`] | named, counter-based random streams: the only source of randomness |
-//! | [`stats`] | mean, variance, standard error, chi-square test, rank correlation |
+//! | [`stats`] | mean, variance, standard error, chi-square test |
 //! | [`gamma`] | log-gamma and the regularised incomplete gamma function, for p-values |
 
 pub mod gamma;

@@ -155,18 +155,6 @@ impl Stream {
         number
     }
 
-    /// Fills `out` with the numbers that as many calls of [`Stream::rademacher`] would give, faster.
-    pub fn fill_rademacher(&mut self, out: &mut [f32]) {
-        let (begun, rest) = out.split_at_mut(out.len().min(self.signs_left as usize));
-        begun.fill_with(|| self.rademacher());
-        let (whole, rest) = rest.as_chunks_mut::<32>();
-        for chunk in whole {
-            let word = self.u32();
-            chunk.iter_mut().enumerate().for_each(|(bit, number)| *number = sign(word >> bit));
-        }
-        rest.fill_with(|| self.rademacher());
-    }
-
     /// Puts the items into a random order, each equally likely (Fisher–Yates, from the end).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {

@@ -162,21 +162,6 @@ fn rademacher_numbers_are_the_bits_of_the_words() {
 }
 
 #[test]
-fn filling_in_pieces_or_at_once_gives_the_same_signs() {
-    let (mut whole, mut pieces) = ([0.0; 100], [0.0; 100]);
-    stream("fill").fill_rademacher(&mut whole);
-    for piece in [1, 7, 31, 32, 45, 100] {
-        let mut signs = stream("fill");
-        pieces.chunks_mut(piece).for_each(|piece| signs.fill_rademacher(piece));
-        assert_eq!(whole, pieces);
-    }
-    let mut signs = stream("fill");
-    assert!(whole.iter().all(|&sign| sign == signs.rademacher()));
-    let plus = whole.iter().filter(|&&sign| sign == 1.0).count() as u64;
-    assert!(chi_square(&[plus, 100 - plus], &[0.5, 0.5]).unwrap().p_value > IMPLAUSIBLE);
-}
-
-#[test]
 fn a_shuffle_gives_every_order_equally_often() {
     let mut shuffles = stream("shuffle");
     let mut counts = [0; 24];

@@ -1,13 +1,12 @@
-//! Statistics of samples: moments, standard error, chi-square test, rank correlation. Accumulated in f64.
+//! Statistics of samples: moments, standard error, chi-square test. Accumulated in f64.
 //!
 //! ```text
 //! mean x̄, sample variance s² = Σ(xᵢ − x̄)²/(n − 1), standard error of the mean √(s²/n)
 //! X² = Σ (Oᵢ − N pᵢ)² / (N pᵢ),   p-value = Q((k − 1)/2, X²/2)
-//! Spearman's ρ = Pearson's correlation of the ranks, equal values sharing the mean of their ranks
 //! ```
 //!
-//! Welford, "Note on a method for calculating corrected sums of squares and products" (1962); merging as in Chan, Golub,
-//! LeVeque (1983). Costs: linear, the rank correlation n log n. What has no value is `None`, never NaN.
+//! Welford, "Note on a method for calculating corrected sums of squares and products" (1962). Cost: linear. What has
+//! no value is `None`, never NaN.
 
 use super::gamma::upper_incomplete_gamma;
 
@@ -33,23 +32,6 @@ impl Moments {
         self.squares += before * (x - self.mean);
     }
 
-    /// Takes in all the numbers that `other` has seen. Merge in a fixed order: the rounding depends on it.
-    pub fn merge(&mut self, other: &Self) {
-        if other.count == 0 {
-            return;
-        }
-        let (n, m) = (self.count as f64, other.count as f64);
-        let difference = other.mean - self.mean;
-        self.mean += difference * (m / (n + m));
-        self.squares += other.squares + difference * difference * (n * m / (n + m));
-        self.count += other.count;
-    }
-
-    /// How many numbers.
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
     /// Their mean; `None` without any.
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then_some(self.mean)
@@ -58,11 +40,6 @@ impl Moments {
     /// The unbiased sample variance, with n − 1 below; `None` for fewer than two.
     pub fn variance(&self) -> Option<f64> {
         (self.count > 1).then(|| self.squares / (self.count - 1) as f64)
-    }
-
-    /// The variance of the numbers themselves, with n below; `None` without any.
-    pub fn population_variance(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.squares / self.count as f64)
     }
 
     /// The standard error of the mean; `None` for fewer than two.
@@ -122,42 +99,6 @@ pub fn chi_square_tail(statistic: f64, degrees_of_freedom: usize) -> f64 {
     upper_incomplete_gamma(degrees_of_freedom as f64 / 2.0, statistic / 2.0)
 }
 
-/// Spearman's rank correlation, in [−1, 1]. `None` if the lengths differ, a number is NaN, or all numbers of a side are
-/// equal (no order to compare; so also for fewer than two).
-pub fn spearman(x: &[f64], y: &[f64]) -> Option<f64> {
-    if x.len() != y.len() || x.iter().chain(y).any(|v| v.is_nan()) {
-        return None;
-    }
-    pearson(&ranks(x), &ranks(y))
-}
-
-/// Pearson's correlation; `None` where a side does not vary.
-fn pearson(x: &[f64], y: &[f64]) -> Option<f64> {
-    let mean_x = x.iter().copied().collect::<Moments>().mean()?;
-    let mean_y = y.iter().copied().collect::<Moments>().mean()?;
-    let (mut xy, mut xx, mut yy) = (0.0, 0.0, 0.0);
-    for (a, b) in x.iter().zip(y) {
-        xy += (a - mean_x) * (b - mean_y);
-        xx += (a - mean_x) * (a - mean_x);
-        yy += (b - mean_y) * (b - mean_y);
-    }
-    (xx > 0.0 && yy > 0.0).then(|| (xy / (xx.sqrt() * yy.sqrt())).clamp(-1.0, 1.0))
-}
-
-/// Ranks from 1, equal numbers sharing the mean of the ranks they fill.
-fn ranks(numbers: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..numbers.len()).collect();
-    order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]));
-    let mut ranks = vec![0.0; numbers.len()];
-    let mut before = 0;
-    for tied in order.chunk_by(|&a, &b| numbers[a] == numbers[b]) {
-        let shared = before as f64 + (tied.len() + 1) as f64 / 2.0;
-        tied.iter().for_each(|&i| ranks[i] = shared);
-        before += tied.len();
-    }
-    ranks
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,9 +109,8 @@ mod tests {
     #[test]
     fn moments_of_a_small_sample_are_those_worked_out_by_hand() {
         let moments: Moments = [2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0].into_iter().collect();
-        assert_eq!(moments.count(), 8);
+        assert_eq!(moments.count, 8);
         assert_eq!(moments.mean(), Some(5.0));
-        assert!((moments.population_variance().unwrap() - 4.0).abs() <= ROUNDING);
         assert!((moments.variance().unwrap() - 32.0 / 7.0).abs() <= ROUNDING);
         assert!((moments.standard_error().unwrap() - (4.0f64 / 7.0).sqrt()).abs() <= ROUNDING);
     }
@@ -182,25 +122,11 @@ mod tests {
     }
 
     #[test]
-    fn merged_moments_equal_those_of_the_whole_sample() {
-        let numbers: Vec<f64> = (0..100).map(|i| f64::from(i * i % 37)).collect();
-        let whole: Moments = numbers.iter().copied().collect();
-        for cut in [0, 1, 50, 99, 100] {
-            let mut merged: Moments = numbers[..cut].iter().copied().collect();
-            merged.merge(&numbers[cut..].iter().copied().collect());
-            assert_eq!(merged.count(), whole.count());
-            assert!((merged.mean().unwrap() - whole.mean().unwrap()).abs() <= ROUNDING);
-            assert!((merged.variance().unwrap() / whole.variance().unwrap() - 1.0).abs() <= ROUNDING);
-        }
-    }
-
-    #[test]
     fn too_few_numbers_have_no_moments() {
         let none = Moments::new();
-        assert_eq!((none.mean(), none.variance(), none.population_variance()), (None, None, None));
+        assert_eq!((none.mean(), none.variance(), none.standard_error()), (None, None, None));
         let one: Moments = [3.0].into_iter().collect();
         assert_eq!((one.mean(), one.variance(), one.standard_error()), (Some(3.0), None, None));
-        assert_eq!(one.population_variance(), Some(0.0));
     }
 
     #[test]
@@ -237,32 +163,5 @@ mod tests {
         assert_eq!(chi_square(&[1, 2], &[0.0, 1.0]), None);
         assert_eq!(chi_square(&[1, 2], &[f64::NAN, 0.5]), None);
         assert_eq!(chi_square(&[0, 0], &[0.5, 0.5]), None);
-    }
-
-    #[test]
-    fn rank_correlation_sees_order_and_nothing_else() {
-        let x: [f64; 5] = [0.1, 0.2, 0.3, 0.4, 100.0];
-        assert!((spearman(&x, &x.map(|v| v.powi(3))).unwrap() - 1.0).abs() <= ROUNDING);
-        assert!((spearman(&x, &x.map(|v| -v)).unwrap() + 1.0).abs() <= ROUNDING);
-        // Without ties ρ = 1 − 6 Σd²/(n(n² − 1)); here Σd² = 4.
-        assert!((spearman(&x, &[2.0, 1.0, 4.0, 3.0, 5.0]).unwrap() - 0.8).abs() <= ROUNDING);
-    }
-
-    #[test]
-    fn equal_numbers_share_their_ranks() {
-        assert_eq!(ranks(&[3.0, 1.0, 3.0, 2.0, 3.0]), [4.0, 1.0, 4.0, 2.0, 4.0]);
-        assert_eq!(ranks(&[-0.0, 0.0]), [1.5, 1.5]);
-        // Ranks 1, 2.5, 2.5, 4 against 1, 3, 2, 4: the covariance sum is 4.5, the variances' 4.5 and 5.
-        let rho = spearman(&[1.0, 2.0, 2.0, 3.0], &[1.0, 3.0, 2.0, 4.0]).unwrap();
-        assert!((rho - 4.5 / 22.5f64.sqrt()).abs() <= ROUNDING);
-    }
-
-    #[test]
-    fn rank_correlation_without_an_order_to_compare_is_none() {
-        assert_eq!(spearman(&[], &[]), None);
-        assert_eq!(spearman(&[1.0], &[1.0]), None);
-        assert_eq!(spearman(&[1.0, 1.0], &[1.0, 2.0]), None);
-        assert_eq!(spearman(&[1.0, 2.0], &[1.0]), None);
-        assert_eq!(spearman(&[1.0, f64::NAN], &[1.0, 2.0]), None);
     }
 }

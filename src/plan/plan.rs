@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::solve::raw::{parse_json, to_json, unique_keys};
+use crate::store::read_text;
 
 /// The `format` field of a plan.
 pub const PLAN_FORMAT: &str = "bitplan.plan/1";
@@ -119,7 +120,7 @@ impl Plan {
     /// # Errors
     /// [`Error::Io`] when the file cannot be read, [`Error::Input`] when it is not a plan.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+        let text = read_text(path)?;
         Self::parse(&text, &path.display().to_string())
     }
 

@@ -77,10 +77,22 @@ fn round<const MODE: u8>(x: f32) -> f32 {
     Rounding::ALL[MODE as usize].round(x)
 }
 
+/// As `clamp`, written so that it is vectorised; NaN stays NaN, so that a diverged network is seen.
+#[inline(always)]
+fn clip(u: f32, low: f32, high: f32) -> f32 {
+    if u < low {
+        low
+    } else if u > high {
+        high
+    } else {
+        u
+    }
+}
+
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
 fn forward_chunk<const MODE: u8>(x: &[f32], scale: f32, low: f32, high: f32, out: &mut [f32]) {
     for (out, &x) in out.iter_mut().zip(x) {
-        *out = round::<MODE>((x / scale).max(low).min(high)) * scale;
+        *out = round::<MODE>(clip(x / scale, low, high)) * scale;
     }
 }
 
@@ -92,7 +104,7 @@ fn backward_chunk<const MODE: u8>(x: &[f32], g: &[f32], scale: f32, low: f32, hi
     let mut lanes = [0f32; LANES];
     let step = |x: f32, g: f32, dx: &mut f32, sum: &mut f32| {
         let u = x / scale;
-        let clipped = u.max(low).min(high);
+        let clipped = clip(u, low, high);
         let inside = u == clipped;
         *dx = if inside { g } else { 0.0 };
         *sum += g * (round::<MODE>(clipped) - if inside { u } else { 0.0 });
@@ -133,6 +145,13 @@ mod tests {
         // slopes: 0 (clipped low), −0.5, 0.5, −0.4, 3 (clipped high); c = 1/√(5·3).
         let expected = (2.0 * -0.5 + 4.0 * 0.5 + 8.0 * -0.4 + 16.0 * 3.0) / 15f32.sqrt();
         assert!((ds - expected).abs() < 1e-4, "{ds} against {expected}");
+    }
+
+    #[test]
+    fn not_a_number_is_passed_on() {
+        let mut y = [0.0; 3];
+        ActivationQuantizer::new(4, true, Rounding::HalfEven).forward(&[1.0, f32::NAN, 2.0], 0.5, &mut y);
+        assert!(y[0] == 1.0 && y[1].is_nan() && y[2] == 2.0);
     }
 
     #[test]

@@ -1,90 +1,144 @@
-//! Accuracies of everything a run produced.
+//! The evaluation and report stages: packed weights, accuracies, the report.
 
 use crate::error::{Error, Result};
-use crate::exec::{Bindings, Network};
-use crate::report::{AccuracyRow, AccuracyTable, Kind};
-use crate::run::Study;
-use crate::supernet::{Evaluation, PackedWeights, Parameters, bind_float, evaluate};
-
-/// Evaluates one configuration of the SuperNet in training form.
-///
-/// # Errors
-/// When a parameter is missing.
-pub fn evaluate_configuration(study: &Study, supernet: &Parameters, configuration: &[usize]) -> Result<Evaluation> {
-    let net = &study.outline.net;
-    evaluate(net.network(), &net.bind(supernet, configuration, false)?, &study.test_split())
-}
-
-/// Evaluates packed weights.
-///
-/// # Errors
-/// When a tensor is missing or does not fit.
-pub fn evaluate_packed(study: &Study, network: &Network, packed: &PackedWeights) -> Result<Evaluation> {
-    evaluate(network, &packed.bindings(network)?, &study.test_split())
-}
+use crate::exec::Bindings;
+use crate::report::{AccuracyRow, AccuracyTable, Kind, Report, markdown, text};
+use crate::run::pipeline::{key, plan_file};
+use crate::run::{Outline, Pipeline, Study, configuration_of};
+use crate::store::{read_json, write_atomic, write_json};
+use crate::supernet::{
+    Evaluation, MasterCheckpoint, PackedWeights, Parameters, Split, bind_float, evaluate, recalibrate,
+};
 
 /// A plan's packed weights and its network in training form.
-pub(super) struct PlanNetworks {
-    pub name: String,
-    pub configuration: Vec<usize>,
-    pub packed: PackedWeights,
-    pub training_form: Bindings,
+struct PlanNetworks {
+    name: String,
+    configuration: Vec<usize>,
+    packed: PackedWeights,
+    training_form: Bindings,
 }
 
-/// FP32, every uniform precision, every plan; `report` hears of each.
-pub(super) fn evaluate_all(
+/// Evaluates packed weights on the held-out images, with the normalisation that they were trained with.
+///
+/// # Errors
+/// When the weights are of another network than the study's, or a tensor does not fit.
+pub fn evaluate_packed(study: &Study, packed: &PackedWeights) -> Result<Evaluation> {
+    let normalization = packed.normalization()?;
+    let split = Split { normalization: &normalization, ..study.test_split() };
+    evaluate(study.outline.net.network(), &packed.bindings(study.outline.net.network())?, &split)
+}
+
+impl Pipeline<'_> {
+    /// Packed weights of every plan, and the accuracy of everything.
+    ///
+    /// # Errors
+    /// When the packed weights are not the trained network, or a file cannot be written.
+    pub fn evaluation(&mut self) -> Result<(String, AccuracyTable)> {
+        let (_, float) = self.float()?;
+        let (net_key, supernet) = self.supernet()?;
+        let (plan_key, plans) = self.plans()?;
+        let (study, net) = (self.study, &self.study.outline.net);
+        let spec = &study.outline.space.evaluation;
+        let key = key("evaluation", &(net_key, plan_key, spec, &study.data_hashes[1]))?;
+        self.stage("evaluation", &key, |p| {
+            let master = MasterCheckpoint::read(&p.workspace.path("master.safetensors"))?;
+            let total = 1 + net.scheme().bases().len() + plans.len();
+            p.observer.start("evaluation", total as u64);
+            let (mut files, mut networks) = (Vec::new(), Vec::new());
+            for (i, (name, plan)) in plans.iter().enumerate() {
+                let configuration = configuration_of(net.scheme(), plan)?;
+                let mut training_form = net.bind(&supernet, &configuration, false)?;
+                let recalibrated = match spec.recalibration_images {
+                    0 => None,
+                    images => {
+                        let split = study.train_split(spec.batch_size);
+                        Some(recalibrate(net.network(), &training_form, &split, images)?)
+                    }
+                };
+                let packed = master.pack(name, &configuration, recalibrated.as_deref())?;
+                training_form.norms = recalibrated.unwrap_or(training_form.norms);
+                let file = plan_file("weights", i, name, "safetensors");
+                packed.write(&p.workspace.path(&file))?;
+                let packed = PackedWeights::read(&p.workspace.path(&file))?;
+                networks.push(PlanNetworks { name: name.clone(), configuration, packed, training_form });
+                files.push(file);
+            }
+            let mut done = 0;
+            let observer = &mut *p.observer;
+            let table = evaluate_all(study, &float, &supernet, &networks, &mut |row| {
+                done += 1;
+                observer.at(done, &format!("{} {:.2} %", row.name, row.accuracy()));
+                if observer.stop_requested() { Err(Error::Interrupted) } else { Ok(()) }
+            })?;
+            p.observer.finish(&format!("{} networks on {} held-out images", table.rows.len(), study.test.len()));
+            write_json(&p.workspace.path("evaluation.json"), &table)?;
+            files.push("evaluation.json".into());
+            Ok(files)
+        })?;
+        Ok((key, read_json(&self.workspace.path("evaluation.json"))?))
+    }
+
+    /// The report of the whole run.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn report(&mut self) -> Result<Report> {
+        let (_, sensitivity) = self.sensitivity()?;
+        let (_, plans) = self.plans()?;
+        let (evaluation_key, accuracies) = self.evaluation()?;
+        let Outline { space, net } = &self.study.outline;
+        let report = Report::new(space, net.scheme(), &net.network().graph().name, &sensitivity, &plans, accuracies);
+        self.stage("report", &key("report", &evaluation_key)?, |p| {
+            write_atomic(&p.workspace.path("report.txt"), text(&report).as_bytes())?;
+            write_atomic(&p.workspace.path("report.md"), markdown(&report).as_bytes())?;
+            write_json(&p.workspace.path("report.json"), &report)?;
+            Ok(vec!["report.txt".into(), "report.md".into(), "report.json".into()])
+        })?;
+        Ok(report)
+    }
+}
+
+/// FP32, every uniform precision, every plan; `visit` hears of each.
+fn evaluate_all(
     study: &Study,
     float: &Parameters,
     supernet: &Parameters,
     plans: &[PlanNetworks],
-    report: &mut dyn FnMut(&AccuracyRow),
+    visit: &mut dyn FnMut(&AccuracyRow) -> Result<()>,
 ) -> Result<AccuracyTable> {
-    let (network, scheme, split) = (study.outline.net.network(), study.outline.scheme(), study.test_split());
-    let mut rows = Vec::new();
-    let mut push = |row: AccuracyRow| {
-        report(&row);
-        rows.push(row);
-    };
-    let float_cost = scheme
-        .layers
-        .iter()
-        .fold((0, 0), |sum, layer| (sum.0 + layer.cost.bit_ops(32, 32), sum.1 + layer.cost.weight_bytes(32)));
-    push(AccuracyRow {
-        name: "fp32".into(),
-        kind: Kind::Fp32,
-        bitops: float_cost.0,
-        weight_bytes: float_cost.1,
-        evaluation: evaluate(network, &bind_float(network, float, false)?, &split)?,
-        packed_difference: None,
-    });
+    let (net, scheme, split) = (&study.outline.net, study.outline.scheme(), study.test_split());
+    let mut rows: Vec<AccuracyRow> = Vec::new();
+    let mut push =
+        |name: &str, kind: Kind, cost: (u64, u64), evaluation: Evaluation, packed_difference: Option<f64>| {
+            let (bitops, weight_bytes) = cost;
+            let row = AccuracyRow { name: name.into(), kind, bitops, weight_bytes, evaluation, packed_difference };
+            visit(&row)?;
+            rows.push(row);
+            Ok::<_, Error>(())
+        };
+    let layers = || scheme.layers.iter().map(|l| &l.cost);
+    let cost = (layers().map(|c| c.bit_ops(32, 32)).sum(), layers().map(|c| c.weight_bytes(32)).sum());
+    let float = evaluate(net.network(), &bind_float(net.network(), float, false)?, &split)?;
+    push("fp32", Kind::Fp32, cost, float, None)?;
     for candidate in scheme.bases() {
         let configuration = scheme.uniform(candidate);
-        let (bitops, weight_bytes) = scheme.cost(&configuration);
-        let evaluation = evaluate_configuration(study, supernet, &configuration)?;
-        let name = candidate.to_string();
-        push(AccuracyRow { name, kind: Kind::Uniform, bitops, weight_bytes, evaluation, packed_difference: None });
+        let evaluation = evaluate(net.network(), &net.bind(supernet, &configuration, false)?, &split)?;
+        push(&scheme.uniform_name(candidate), Kind::Uniform, scheme.cost(&configuration), evaluation, None)?;
     }
     for plan in plans {
-        let (bitops, weight_bytes) = scheme.cost(&plan.configuration);
-        let evaluation = evaluate_packed(study, network, &plan.packed)?;
-        let (difference, same) = evaluation.compare(&evaluate(network, &plan.training_form, &split)?);
-        if !same || plan.packed.weight_bytes() != weight_bytes {
+        let evaluation = evaluate_packed(study, &plan.packed)?;
+        let (difference, same) = evaluation.compare(&evaluate(net.network(), &plan.training_form, &split)?);
+        let cost = scheme.cost(&plan.configuration);
+        if !same || plan.packed.weight_bytes() != cost.1 {
             let message = format!(
-                "plan `{}`: the packed weights are not the network that was trained (largest difference of a logit {difference:e}, {} bytes against {weight_bytes})",
+                "plan `{}`: the packed weights are not the trained network (a logit differs by {difference:e}, {} bytes against {})",
                 plan.name,
-                plan.packed.weight_bytes()
+                plan.packed.weight_bytes(),
+                cost.1
             );
             return Err(Error::Internal(message));
         }
-        let packed_difference = Some(difference);
-        push(AccuracyRow {
-            name: plan.name.clone(),
-            kind: Kind::Plan,
-            bitops,
-            weight_bytes,
-            evaluation,
-            packed_difference,
-        });
+        push(&plan.name, Kind::Plan, cost, evaluation, Some(difference))?;
     }
     Ok(AccuracyTable::new(rows))
 }

@@ -1,13 +1,59 @@
 //! The pipeline: stages with files between them, computed once and skipped while their inputs stay the same.
 
 mod evaluation;
-mod stages;
+mod pipeline;
+mod planning;
+mod sensitivity;
 mod study;
 mod table;
+mod training;
 mod workspace;
 
-pub use evaluation::{evaluate_configuration, evaluate_packed};
-pub use stages::{Pipeline, configuration_of, run};
-pub use study::{Outline, Study};
+use std::path::Path;
+
+pub use evaluation::evaluate_packed;
+pub use pipeline::Pipeline;
+pub use planning::configuration_of;
+pub use study::{Outline, Study, infeasibility};
 pub use table::{planning_table, resolve_budget};
 pub use workspace::Workspace;
+
+use crate::error::{Error, Result};
+use crate::plan::Status;
+use crate::progress::Observer;
+use crate::report::Report;
+
+/// The whole pipeline, from a search space to the report.
+///
+/// # Errors
+/// Whatever ends it early; what is finished stays, and the next run goes on from there.
+pub fn run(outline: Outline, folder: &Path, space_file: &Path, observer: &mut dyn Observer) -> Result<Report> {
+    outline.check_budgets()?;
+    let study = Study::open(outline)?;
+    let mut workspace = Workspace::open(folder)?;
+    workspace.remember_space(space_file)?;
+    let mut pipeline = Pipeline::new(&study, &mut workspace, observer);
+    pipeline.float()?;
+    pipeline.sensitivity()?;
+    pipeline.plans()?;
+    pipeline.supernet()?;
+    pipeline.evaluation()?;
+    pipeline.report()
+}
+
+/// Whether every plan is proved, as an error if not: what exit code 5 tells.
+///
+/// # Errors
+/// [`Error::Unproved`] with the first plan that is not.
+pub fn all_proved(report: &Report) -> Result<()> {
+    match report.plans.iter().find(|p| p.status != Status::Optimal) {
+        None => Ok(()),
+        Some(plan) => {
+            let gap = 100.0 * plan.gap;
+            Err(Error::Unproved(format!(
+                "plan `{}` is within {gap:.2} % of the best, but not proved to be it",
+                plan.name
+            )))
+        }
+    }
+}

@@ -1,15 +1,20 @@
 //! A search space with everything it names: the network, the choices, the images.
 
-use crate::data::{Augmentation, Dataset, Normalization};
+use std::path::PathBuf;
+
+use crate::data::{Augmentation, Batches, Dataset, Normalization};
 use crate::error::{Error, Result};
 use crate::exec::Network;
 use crate::run::table::{planning_table, resolve_budget};
 use crate::scheme::Scheme;
-use crate::solve::{Budget, Ilp, Outcome, Problem, Solver, certify, diagnose};
-use crate::space::{Space, SplitSpec};
+use crate::solve::{Budget, Outcome, Problem, StopReason, certify, diagnose};
+use crate::space::{SourceSpec, Space, SplitSpec, ValueFault};
 use crate::store::hash_json;
-use crate::supernet::{Split, SuperNet};
+use crate::supernet::{Split, SuperNet, load_float};
 use crate::zoo::Architecture;
+
+/// Number of the shuffled order that samples are taken in; no epoch of training has it.
+const SAMPLE_ORDER: u64 = u64::MAX;
 
 /// What can be known without opening the data.
 #[derive(Debug, Clone)]
@@ -43,8 +48,9 @@ impl Outline {
     /// When a limit names an unknown candidate.
     pub fn budgets(&self) -> Result<Vec<(String, Vec<Budget>)>> {
         let resolve = |plan: &crate::space::PlanRequest| {
-            let budgets = plan.budgets.iter().map(|b| resolve_budget(self.scheme(), b)).collect::<Result<_>>()?;
-            Ok((plan.name.clone(), budgets))
+            let budgets = plan.budgets.iter().map(|b| resolve_budget(self.scheme(), b)).collect::<Result<_, _>>();
+            let wrong = |f: ValueFault| Error::input(format!("plan `{}`", plan.name), f.found, f.expected, f.remedy);
+            Ok((plan.name.clone(), budgets.map_err(wrong)?))
         };
         self.space.plans.iter().map(resolve).collect()
     }
@@ -72,12 +78,23 @@ impl Outline {
         let table = planning_table(&self.space.name, self.scheme(), None)?;
         for (name, budgets) in self.budgets()? {
             let problem = Problem::new(&table, &budgets)?;
-            let certificate = certify(&problem, &Ilp.solve(&problem, None)?, None)?;
-            if certificate.outcome == Outcome::Infeasible {
-                return Err(Error::Infeasible(format!("plan `{name}`: {}", diagnose(&problem, None)?)));
+            if let Some(reason) = infeasibility(&problem)? {
+                return Err(Error::Infeasible(format!("plan `{name}`: {reason}")));
             }
         }
         Ok(())
+    }
+}
+
+/// Why no plan is within the budgets of a problem; none if there is one.
+///
+/// # Errors
+/// Only faults of the program.
+pub fn infeasibility(problem: &Problem) -> Result<Option<String>> {
+    let nothing = Outcome::Unknown { stop: StopReason::NoProof };
+    match certify(problem, &nothing, None)?.outcome {
+        Outcome::Infeasible => Ok(Some(diagnose(problem, None)?.to_string())),
+        _ => Ok(None),
     }
 }
 
@@ -106,7 +123,11 @@ impl Study {
         let load = |split: &SplitSpec| -> Result<(Dataset, String)> {
             let source = split.source.in_folder(outline.space.folder());
             let dataset = source.load(model.input, model.classes, split.limit)?;
-            Ok((dataset, hash_json(&(source.content_hash()?, split.limit))?))
+            let arrays = match &split.source {
+                SourceSpec::Npz { images, labels, .. } => Some((images, labels)),
+                _ => None,
+            };
+            Ok((dataset, hash_json(&(arrays, source.content_hash()?, split.limit))?))
         };
         let ((train, train_hash), (test, test_hash)) = (load(&data.train)?, load(&data.test)?);
         let normalization = match &data.normalization {
@@ -116,7 +137,24 @@ impl Study {
                 Normalization::new(narrow(&n.mean), narrow(&n.std))?
             }
         };
-        Ok(Self { outline, train, test, normalization, data_hashes: [train_hash, test_hash] })
+        let study = Self { outline, train, test, normalization, data_hashes: [train_hash, test_hash] };
+        study.check()?;
+        Ok(study)
+    }
+
+    /// Finds now what training would stumble over later.
+    fn check(&self) -> Result<()> {
+        Batches::new(&self.train, self.normalization.clone(), 1, Some((0, 0)), self.augmentation())?;
+        if let Some(path) = self.float_weights() {
+            load_float(self.outline.net.network(), &path)?;
+        }
+        Ok(())
+    }
+
+    /// The trained FP32 weights that the search space names.
+    pub fn float_weights(&self) -> Option<PathBuf> {
+        let Outline { space, .. } = &self.outline;
+        space.model.weights.as_ref().map(|weights| space.folder().join(weights))
     }
 
     /// Random changes of training images.
@@ -125,14 +163,16 @@ impl Study {
         Some(Augmentation { crop_padding: spec.crop_padding, flip: spec.flip })
     }
 
-    /// The training images, for statistics and traces.
+    /// The training images in an order of their own, for statistics and traces: the first of them are a fair sample
+    /// even if the file is sorted by class.
     pub fn train_split(&self, batch_size: usize) -> Split<'_> {
-        Split { dataset: &self.train, normalization: &self.normalization, batch_size }
+        let order = Some((self.outline.space.seed, SAMPLE_ORDER));
+        Split { dataset: &self.train, normalization: &self.normalization, batch_size, order }
     }
 
     /// The held-out images.
     pub fn test_split(&self) -> Split<'_> {
         let batch_size = self.outline.space.evaluation.batch_size;
-        Split { dataset: &self.test, normalization: &self.normalization, batch_size }
+        Split { dataset: &self.test, normalization: &self.normalization, batch_size, order: None }
     }
 }

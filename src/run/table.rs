@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::scheme::Scheme;
 use crate::sensitivity::SensitivityReport;
 use crate::solve::{Budget, PlanningTable, RawCandidate, RawLayer, RawTable};
-use crate::space::{BudgetName, BudgetRequest, Candidate, Limit};
+use crate::space::{BudgetName, BudgetRequest, Candidate, Limit, ValueFault};
 
 /// The format that [`planning_table`] fills.
 const FORMAT: &str = "bitplan.table/1";
@@ -61,8 +61,8 @@ pub fn planning_table(name: &str, scheme: &Scheme, report: Option<&SensitivityRe
 /// of its uniform configuration.
 ///
 /// # Errors
-/// When the limit names a candidate that no layer has.
-pub fn resolve_budget(scheme: &Scheme, request: &BudgetRequest) -> Result<Budget> {
+/// When the limit names a candidate that no layer has, or is too large for a number.
+pub fn resolve_budget(scheme: &Scheme, request: &BudgetRequest) -> Result<Budget, ValueFault> {
     let uniform = |candidate: Candidate| -> f64 {
         let configuration = scheme.uniform(candidate);
         let of_layer = |l: usize| costs(scheme, l, scheme.candidate(l, &configuration))[request.name.name()];
@@ -75,13 +75,12 @@ pub fn resolve_budget(scheme: &Scheme, request: &BudgetRequest) -> Result<Budget
         Limit::Uniform(candidate) if bases.contains(&candidate) => uniform(candidate),
         Limit::Uniform(candidate) => {
             let known: Vec<String> = bases.iter().map(ToString::to_string).collect();
-            let message = format!(
-                "budget {}: no layer can take {candidate}\n  hint: the candidates are {}",
-                request.name,
-                known.join(", ")
-            );
-            return Err(Error::Usage(message));
+            let found = format!("{}={candidate}, which no layer can take", request.name);
+            return Err(ValueFault::new(found, known.join(", "), "name a candidate of the search space"));
         }
     };
+    if !limit.is_finite() {
+        return Err(ValueFault::new(request.to_string(), "a finite limit", "write a smaller one"));
+    }
     Ok(Budget::new(request.name.name(), limit))
 }

@@ -53,9 +53,10 @@ impl Workspace {
     /// Opens or makes the folder. A manifest that cannot be read counts as none: everything is then computed again.
     ///
     /// # Errors
-    /// When the folder cannot be made, or another run is using it.
+    /// When the folder cannot be made, holds files but no run, or another run is using it.
     pub fn open(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+        refuse_foreign(folder)?;
         let path = folder.join(".lock");
         let lock = File::create(&path).map_err(|e| Error::io(&path, e))?;
         match lock.try_lock() {
@@ -67,11 +68,13 @@ impl Workspace {
             }
             Err(TryLockError::Error(e)) => return Err(Error::io(&path, e)),
         }
+        sweep(folder)?;
         let fresh = || Manifest { format: FORMAT.into(), version: crate::VERSION.into(), stages: BTreeMap::new() };
         let manifest = match read_json::<Manifest>(&folder.join(MANIFEST)) {
             Ok(manifest) if manifest.format == FORMAT && manifest.version == crate::VERSION => manifest,
             _ => fresh(),
         };
+        write_json(&folder.join(MANIFEST), &manifest)?;
         let local = read_json(&folder.join(LOCAL)).unwrap_or_default();
         Ok(Self { folder: folder.into(), manifest, local, _lock: lock })
     }
@@ -94,13 +97,38 @@ impl Workspace {
         })
     }
 
+    /// Forgets a stage: what it made is about to be no longer true.
+    ///
+    /// # Errors
+    /// When the manifest cannot be written.
+    pub fn outdate(&mut self, stage: &str) -> Result<()> {
+        match self.manifest.stages.remove(stage) {
+            Some(_) => write_json(&self.path(MANIFEST), &self.manifest),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a folder holds a finished run: its report is of the settings that it was last run with, and unchanged.
+    pub fn is_finished(folder: &Path) -> bool {
+        let Ok(manifest) = read_json::<Manifest>(&folder.join(MANIFEST)) else { return false };
+        let unchanged = |(file, hash): (&String, &String)| hash_file(&folder.join(file)).is_ok_and(|h| h == *hash);
+        manifest.stages.get("report").is_some_and(|report| report.files.iter().all(unchanged))
+    }
+
     /// Records a finished stage whose files have been written.
     ///
     /// # Errors
     /// When a file is missing or the manifest cannot be written.
     pub fn finish(&mut self, stage: &str, key: &str, files: &[String], seconds: f64) -> Result<()> {
         let hashes = files.iter().map(|file| Ok((file.clone(), hash_file(&self.path(file))?)));
-        let files = hashes.collect::<Result<_>>()?;
+        let files: BTreeMap<String, String> = hashes.collect::<Result<_>>()?;
+        if let Some(old) = self.manifest.stages.get(stage) {
+            // Files of earlier settings would look like results of these.
+            let plain = |f: &&String| Path::new(f).file_name().is_some_and(|name| name.to_str() == Some(f));
+            for gone in old.files.keys().filter(|f| !files.contains_key(*f)).filter(plain) {
+                let _ = fs::remove_file(self.path(gone));
+            }
+        }
         self.manifest.stages.insert(stage.into(), Finished { key: key.into(), files });
         self.local.seconds.insert(stage.into(), seconds);
         write_json(&self.path(LOCAL), &self.local)?;
@@ -112,7 +140,7 @@ impl Workspace {
     /// # Errors
     /// When the file cannot be written.
     pub fn remember_space(&mut self, space: &Path) -> Result<()> {
-        self.local.space = fs::canonicalize(space).ok();
+        self.local.space = fs::canonicalize(space).ok().filter(|p| p.to_str().is_some());
         write_json(&self.path(LOCAL), &self.local)
     }
 
@@ -134,6 +162,35 @@ impl Workspace {
     }
 }
 
+/// A folder that has files but no manifest is somebody else's: nothing in it may be replaced.
+fn refuse_foreign(folder: &Path) -> Result<()> {
+    let own = |name: &str| name == ".lock" || (name.starts_with('.') && name.ends_with(".tmp"));
+    if folder.join(MANIFEST).exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder).map_err(|e| Error::io(folder, e))?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !own(&name) {
+            let message =
+                format!("{} holds `{name}` but no run\n  hint: use an empty folder for --out", folder.display());
+            return Err(Error::Usage(message));
+        }
+    }
+    Ok(())
+}
+
+/// Removes the temporary files that a kill left.
+fn sweep(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(|e| Error::io(folder, e))?.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.ends_with(".tmp") {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,8 +199,8 @@ mod tests {
     fn a_stage_is_current_until_its_key_or_a_file_changes() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.txt");
-        fs::write(&file, "1").unwrap();
         let mut workspace = Workspace::open(folder.path()).unwrap();
+        fs::write(&file, "1").unwrap();
         assert!(!workspace.is_current("stage", "key"));
         workspace.finish("stage", "key", &["a.txt".into()], 1.0).unwrap();
         drop(workspace);
@@ -154,6 +211,28 @@ mod tests {
         assert!(!workspace.is_current("stage", "key"));
         fs::remove_file(&file).unwrap();
         assert!(!workspace.is_current("stage", "key"));
+    }
+
+    #[test]
+    fn files_of_earlier_settings_and_of_killed_runs_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str| fs::write(folder.path().join(name), name).unwrap();
+        write(".plan.json.7.tmp");
+        let mut workspace = Workspace::open(folder.path()).unwrap();
+        ["plan-old.json", "plan.json"].iter().for_each(|n| write(n));
+        assert!(!folder.path().join(".plan.json.7.tmp").exists());
+        workspace.finish("plans", "a", &["plan.json".into(), "plan-old.json".into()], 1.0).unwrap();
+        workspace.finish("plans", "b", &["plan.json".into()], 1.0).unwrap();
+        assert!(folder.path().join("plan.json").exists() && !folder.path().join("plan-old.json").exists());
+    }
+
+    #[test]
+    fn a_folder_with_other_files_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("plan.json"), "precious").unwrap();
+        let error = Workspace::open(folder.path()).unwrap_err();
+        assert!(error.to_string().contains("holds `plan.json` but no run"));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

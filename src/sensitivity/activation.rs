@@ -12,44 +12,33 @@
 use candle_core::Tensor;
 
 use crate::error::{Error, Result};
-use crate::exec::{Bindings, Network, forward, host};
+use crate::exec::{Bindings, Network, divergence, forward, host};
 use crate::progress::Observer;
-use crate::quant::{ActivationQuantizer, Rounding};
+use crate::quant::ActivationQuantizer;
 
-/// Divergence `D` for each layer and each of its activation widths (`bits[l]`; 32 is not quantised). `bindings`:
-/// unquantised, with fixed norm statistics.
+/// Divergence `D` for each layer and each of its input quantisers with their scales (`quantizers[l]`; none does not
+/// quantise). `bindings`: unquantised, with fixed norm statistics.
 ///
 /// # Errors
 /// When a tensor does not fit, or the observer asks to stop.
 pub fn activation_divergence(
     network: &Network,
     bindings: &Bindings,
-    bits: &[Vec<u32>],
-    rounding: Rounding,
+    quantizers: &[Vec<Option<(ActivationQuantizer, f32)>>],
     batches: &[(Tensor, Vec<u32>)],
     observer: &mut dyn Observer,
 ) -> Result<Vec<Vec<f64>>> {
     let samples: usize = batches.iter().map(|(_, labels)| labels.len()).sum();
-    let mut sums: Vec<Vec<f64>> = bits.iter().map(|b| vec![0.0; b.len()]).collect();
-    let mut scales: Vec<Vec<f32>> = Vec::new();
+    let mut sums: Vec<Vec<f64>> = quantizers.iter().map(|q| vec![0.0; q.len()]).collect();
     for (done, (images, _)) in batches.iter().enumerate() {
         let base = forward::<f32>(network, bindings, images)?;
-        let quantizer = |l: usize, b: u32| ActivationQuantizer::new(b, network.layers()[l].unsigned_input, rounding);
-        if scales.is_empty() {
-            for (l, widths) in bits.iter().enumerate() {
-                let input = host::read::<f32>(base.unquantized_layer_input(network, l)?)?;
-                scales.push(
-                    widths.iter().map(|&b| if b > 8 { 0.0 } else { quantizer(l, b).initial_scale(&input) }).collect(),
-                );
-            }
-        }
         let logits = host::read::<f32>(base.output()?)?;
         let mut disturbed = bindings.clone();
-        for (l, widths) in bits.iter().enumerate() {
-            for (c, &b) in widths.iter().enumerate().filter(|(_, b)| **b <= 8) {
-                disturbed.layers[l].activation = Some((quantizer(l, b), scales[l][c]));
+        for (l, candidates) in quantizers.iter().enumerate() {
+            for (c, quantizer) in candidates.iter().enumerate().filter(|(_, q)| q.is_some()) {
+                disturbed.layers[l].activation = *quantizer;
                 let tape = forward::<f32>(network, &disturbed, images)?;
-                sums[l][c] += crate::exec::divergence(&logits, &host::read::<f32>(tape.output()?)?, base.batch);
+                sums[l][c] += divergence(&logits, &host::read::<f32>(tape.output()?)?, base.batch);
             }
             disturbed.layers[l].activation = None;
         }

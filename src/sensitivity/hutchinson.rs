@@ -72,36 +72,52 @@ pub struct Traces {
     pub worst_relative_error: f64,
 }
 
-/// Estimates the trace of every block.
+/// `v_lᵀ (Hv)_l` of every layer, for each probe taken.
+pub type Probes = Vec<Vec<f64>>;
+
+/// Estimates the trace of every block. `taken` are the probes of an earlier attempt, which are not taken again; `save`
+/// gets all probes after each block.
 ///
 /// # Errors
-/// When a product fails, is not finite, or the observer asks to stop.
+/// When a product fails, is not finite, `save` fails, or the observer asks to stop.
 pub fn hutchinson(
     operator: &dyn HessianOperator,
     options: &TraceOptions,
+    taken: &mut Probes,
+    save: &mut dyn FnMut(&Probes) -> Result<()>,
     observer: &mut dyn Observer,
 ) -> Result<Traces> {
     let mut samples = vec![Moments::new(); operator.sizes().len()];
-    let mut probes = 0;
+    let push = |samples: &mut [Moments], probe: &[f64]| samples.iter_mut().zip(probe).for_each(|(m, x)| m.push(*x));
+    taken.iter().for_each(|probe| push(&mut samples, probe));
     loop {
-        let block = BLOCK.min(options.max_probes - probes);
-        let vectors: Vec<LayerVectors> =
-            (probes..probes + block).map(|p| probe(operator.sizes(), options.seed, p)).collect();
-        for (v, product) in vectors.iter().zip(operator.apply(&vectors)?) {
-            for ((moments, v), product) in samples.iter_mut().zip(v).zip(&product) {
-                moments.push(v.iter().zip(product).map(|(v, p)| v * p).sum());
+        let probes = taken.len() as u64;
+        if probes > 0 {
+            let traces = summary(&samples, probes, options);
+            observer.at(probes, &format!("error {:.0} %", 100.0 * traces.worst_relative_error));
+            let known = traces.stop == StopReason::RelativeError && probes >= options.min_probes;
+            if known || probes >= options.max_probes {
+                return Ok(traces);
             }
-        }
-        probes += block;
-        let traces = summary(&samples, probes, options)?;
-        observer.at(probes, &format!("error {:.1} %", 100.0 * traces.worst_relative_error));
-        let known = traces.stop == StopReason::RelativeError && probes >= options.min_probes;
-        if known || probes >= options.max_probes {
-            return Ok(traces);
         }
         if observer.stop_requested() {
             return Err(Error::Interrupted);
         }
+        let block = BLOCK.min(options.max_probes - probes);
+        let vectors: Vec<LayerVectors> =
+            (probes..probes + block).map(|p| probe(operator.sizes(), options.seed, p)).collect();
+        for (v, product) in vectors.iter().zip(operator.apply(&vectors)?) {
+            let of_layer = |(v, product): (&Vec<f64>, &Vec<f64>)| v.iter().zip(product).map(|(v, p)| v * p).sum();
+            let probe: Vec<f64> = v.iter().zip(&product).map(of_layer).collect();
+            push(&mut samples, &probe);
+            taken.push(probe);
+        }
+        if let Some(layer) = (0..samples.len()).find(|&l| !taken[taken.len() - 1][l].is_finite()) {
+            let place = format!("FP32 model, layer {layer}");
+            let remedy = "the model has diverged: train it again";
+            return Err(Error::input(place, "a Hessian that is not finite", "finite numbers", remedy));
+        }
+        save(taken)?;
     }
 }
 
@@ -111,15 +127,12 @@ fn probe(sizes: &[usize], seed: u64, index: u64) -> LayerVectors {
     sizes.iter().map(|&n| (0..n).map(|_| f64::from(stream.rademacher())).collect()).collect()
 }
 
-fn summary(samples: &[Moments], probes: u64, options: &TraceOptions) -> Result<Traces> {
+fn summary(samples: &[Moments], probes: u64, options: &TraceOptions) -> Traces {
     let estimate = |m: &Moments| TraceEstimate {
         trace: m.mean().unwrap_or(0.0),
         stderr: m.standard_error().unwrap_or(f64::INFINITY),
     };
     let layers: Vec<TraceEstimate> = samples.iter().map(estimate).collect();
-    if let Some(layer) = layers.iter().position(|l| !l.trace.is_finite()) {
-        return Err(Error::Internal(format!("the Hessian of layer {layer} is not finite: the model has diverged")));
-    }
     let largest = layers.iter().fold(0.0, |m: f64, l| m.max(l.trace.abs()));
     let relative = |l: &TraceEstimate| match l.trace.abs().max(NEGLIGIBLE * largest) {
         0.0 => 0.0,
@@ -128,7 +141,7 @@ fn summary(samples: &[Moments], probes: u64, options: &TraceOptions) -> Result<T
     let worst_relative_error = layers.iter().map(relative).fold(0.0, f64::max);
     let stop =
         if worst_relative_error <= options.relative_error { StopReason::RelativeError } else { StopReason::ProbeLimit };
-    Ok(Traces { layers, probes, stop, worst_relative_error })
+    Traces { layers, probes, stop, worst_relative_error }
 }
 
 #[cfg(test)]

@@ -45,7 +45,8 @@ fn fixed(probes: u64, seed: u64) -> TraceOptions {
 }
 
 fn run(matrix: &DMatrix<f64>, sizes: &[usize], bias: f64, options: &TraceOptions) -> Traces {
-    hutchinson(&Dense { matrix: matrix.clone(), sizes: sizes.to_vec(), bias }, options, &mut Silent).unwrap()
+    let operator = Dense { matrix: matrix.clone(), sizes: sizes.to_vec(), bias };
+    hutchinson(&operator, options, &mut Probes::new(), &mut |_| Ok(()), &mut Silent).unwrap()
 }
 
 /// `Var(vᵀAv)` of one probe.
@@ -122,5 +123,22 @@ fn it_stops_when_every_layer_is_known_and_says_so() {
 fn a_diverged_model_is_an_error() {
     let a = DMatrix::from_element(2, 2, f64::NAN);
     let operator = Dense { matrix: a, sizes: vec![2], bias: 1.0 };
-    assert!(hutchinson(&operator, &fixed(4, 0), &mut Silent).unwrap_err().to_string().contains("diverged"));
+    let result = hutchinson(&operator, &fixed(4, 0), &mut Probes::new(), &mut |_| Ok(()), &mut Silent);
+    assert!(result.unwrap_err().to_string().contains("diverged"));
+}
+
+#[test]
+fn an_interrupted_estimate_goes_on_from_its_probes_to_the_same_result() {
+    let (a, options) = (heavy(12), fixed(20, 5));
+    let whole = run(&a, &[5, 7], 1.0, &options);
+    let operator = Dense { matrix: a, sizes: vec![5, 7], bias: 1.0 };
+    let mut saved = Probes::new();
+    let mut stop_at_8 = |probes: &Probes| {
+        saved.clone_from(probes);
+        if probes.len() == 8 { Err(Error::Interrupted) } else { Ok(()) }
+    };
+    hutchinson(&operator, &options, &mut Probes::new(), &mut stop_at_8, &mut Silent).unwrap_err();
+    assert_eq!(saved.len(), 8);
+    let resumed = hutchinson(&operator, &options, &mut saved, &mut |_| Ok(()), &mut Silent).unwrap();
+    assert_eq!(resumed, whole);
 }

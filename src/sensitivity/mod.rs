@@ -12,7 +12,7 @@ mod perturbation;
 mod report;
 
 pub use activation::activation_divergence;
-pub use hutchinson::{StopReason, TraceEstimate, TraceOptions, Traces, hutchinson};
+pub use hutchinson::{Probes, StopReason, TraceEstimate, TraceOptions, Traces, hutchinson};
 pub use network_hessian::NetworkHessian;
 pub use perturbation::perturbation;
 pub use report::{CandidateSensitivity, LayerSensitivity, SensitivityReport};

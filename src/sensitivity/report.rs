@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::scheme::Scheme;
 use crate::sensitivity::{StopReason, TraceEstimate, Traces, perturbation};
-use crate::space::{Candidate, Objective};
+use crate::space::{Candidate, Objective, SensitivitySpec};
 
 /// What this program writes.
 const FORMAT: &str = "bitplan.sensitivity/1";
@@ -78,10 +78,20 @@ impl SensitivityReport {
         weights: &[Vec<f32>],
         divergences: &[Vec<f64>],
         traces: &Traces,
-        objective: Objective,
+        spec: &SensitivitySpec,
         images: u64,
     ) -> Self {
+        let objective = spec.objective;
         let mut warnings = Vec::new();
+        if traces.stop == StopReason::ProbeLimit {
+            let missed = traces.layers.iter().filter(|l| l.stderr > spec.relative_error * l.trace.abs()).count();
+            warnings.push(format!(
+                "stopped at {} probes (max_probes); the standard error is above {} % of the trace in {missed} of {} layers",
+                traces.probes,
+                100.0 * spec.relative_error,
+                traces.layers.len()
+            ));
+        }
         let layer = |l: usize| {
             let (layer, trace) = (&scheme.layers[l], traces.layers[l]);
             let n = layer.cost.parameters as f64;

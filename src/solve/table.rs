@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::solve::raw::RawTable;
+use crate::store::read_text;
 
 /// The `format` field of a planning table.
 pub const TABLE_FORMAT: &str = "bitplan.table/1";
@@ -65,16 +66,16 @@ impl PlanningTable {
     /// Reads a table from a JSON file.
     ///
     /// # Errors
-    /// [`Error::Io`] when the file cannot be read, [`Error::Input`] when it is not a table.
+    /// [`crate::error::Error::Io`] when the file cannot be read, [`crate::error::Error::Input`] when it is not a table.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+        let text = read_text(path)?;
         Self::parse(&text, &path.display().to_string())
     }
 
     /// Reads a table from JSON text; `place` names the source in messages.
     ///
     /// # Errors
-    /// [`Error::Input`] with line and column, or with the layer and the key.
+    /// [`crate::error::Error::Input`] with line and column, or with the layer and the key.
     pub fn parse(text: &str, place: &str) -> Result<Self> {
         Self::check(RawTable::parse(text, place)?, place)
     }

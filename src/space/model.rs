@@ -27,7 +27,7 @@ pub struct ModelSpec {
     pub zoo: Zoo,
     /// Channels, height and width of an input, in pixels. Required; each a whole number from 1 to 4096.
     pub input: [usize; 3],
-    /// Classes to tell apart. Required; a whole number from 2 to 100000.
+    /// Classes to tell apart. Required; a whole number from 2 to 65536.
     pub classes: usize,
     /// Safetensors file of trained FP32 weights, as written in the file. Default: none, so they are trained.
     pub weights: Option<PathBuf>,

@@ -53,7 +53,7 @@ pub(super) const SEED: Whole = Whole(0, u64::MAX);
 /// Channels, height or width of an input image.
 pub(super) const SIDE: Whole = Whole(1, 4096);
 /// Classes to tell apart.
-pub(super) const CLASSES: Whole = Whole(2, 100_000);
+pub(super) const CLASSES: Whole = Whole(2, 65_536);
 /// Images that are used of a split.
 pub(super) const IMAGES: Whole = Whole(1, 1_000_000_000);
 /// Mean of a channel, pixels scaled to 0…1.

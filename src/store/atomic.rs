@@ -1,13 +1,19 @@
 //! Whole files, read and written.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+
+/// Largest file that is read whole; an endless one must not take all memory.
+const MAX_BYTES: u64 = 4 << 30;
+
+/// Largest text file; a planning table of 65,536 layers has 50 MB.
+const MAX_TEXT_BYTES: u64 = 256 << 20;
 
 /// Writes a file so that at every moment either the old or the new content is there, whole: temporary file, sync,
 /// rename, sync of the folder. Makes the folder if needed.
@@ -47,15 +53,32 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
 /// # Errors
 /// When it is missing or unreadable.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|e| match e.kind() {
+    read_up_to(path, MAX_BYTES)
+}
+
+fn read_up_to(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let open = || -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = open().map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Error::input(
             path.display().to_string(),
             "no such file",
             "a readable file",
             "check the path; relative paths in a search space start from its own folder",
         ),
+        std::io::ErrorKind::IsADirectory => {
+            Error::input(path.display().to_string(), "a folder", "a readable file", "name a file in it")
+        }
         _ => Error::io(path, e),
-    })
+    })?;
+    if bytes.len() as u64 > most {
+        let (place, found) = (path.display().to_string(), format!("more than {} MiB", most >> 20));
+        return Err(Error::input(place, found, "a smaller file", "check that this is the right file"));
+    }
+    Ok(bytes)
 }
 
 /// Reads a whole text file.
@@ -63,7 +86,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// # Errors
 /// When it is missing, unreadable or not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
-    String::from_utf8(read(path)?).map_err(|e| {
+    String::from_utf8(read_up_to(path, MAX_TEXT_BYTES)?).map_err(|e| {
         let place = format!("{}: byte {}", path.display(), e.utf8_error().valid_up_to());
         Error::input(place, "bytes that are not UTF-8", "text", "check that this is the right file")
     })

@@ -153,13 +153,18 @@ impl TensorFile {
     /// The description as a checked type.
     ///
     /// # Errors
-    /// When it does not fit.
-    pub fn describe<T: DeserializeOwned>(&self, place: &str) -> Result<T> {
+    /// When the file is of another format than `format`, or its description does not fit.
+    pub fn describe<T: DeserializeOwned>(&self, format: &str, place: &str) -> Result<T> {
+        let found = self.description.get("format").and_then(Value::as_str);
+        if found != Some(format) {
+            let found = found.map_or_else(|| "a file without a description".into(), |f| format!("a `{f}` file"));
+            return Err(Error::input(place, found, format!("a `{format}` file"), "name a file of this kind"));
+        }
         serde_json::from_value(self.description.clone()).map_err(|e| {
             Error::input(
                 place,
-                format!("a description that does not fit: {e}"),
-                "a file of this kind",
+                format!("a damaged description: {e}"),
+                "that of a file of this kind",
                 "name another file",
             )
         })
@@ -183,6 +188,22 @@ impl TensorFile {
             Some(other) => {
                 let found = format!("{:?} of shape {:?}", other.dtype(), other.shape());
                 Err(Error::input(at(), found, format!("F32 of shape {shape:?}"), remedy))
+            }
+        }
+    }
+
+    /// A float array as [`Self::floats`], none of it below zero, and none zero unless `zero` is allowed.
+    ///
+    /// # Errors
+    /// As [`Self::floats`], and when an element is out of range.
+    pub fn positive(&self, name: &str, shape: &[usize], zero: bool, place: &str) -> Result<&[f32]> {
+        let values = self.floats(name, shape, place)?;
+        match values.iter().position(|v| *v < 0.0 || (!zero && *v == 0.0)) {
+            None => Ok(values),
+            Some(i) => {
+                let expected = if zero { "0 or more" } else { "a number above 0" };
+                let place = format!("{place}: tensor `{name}`");
+                Err(Error::input(place, format!("{} at element {i}", values[i]), expected, "train again"))
             }
         }
     }

@@ -68,19 +68,34 @@ impl TrainState {
         file.write(path)
     }
 
-    /// The state in `path`; none if there is no file, or it belongs to another key or cannot be read: a checkpoint is
-    /// only ever a shortcut.
-    pub fn resume(path: &Path, key: &str) -> Option<Self> {
+    /// The state in `path`; none if there is no file, it belongs to another key, cannot be read, or does not fit `start`,
+    /// the state that the phase would begin with: a checkpoint is only ever a shortcut.
+    pub fn resume(path: &Path, key: &str, start: &Self) -> Option<Self> {
         let file = TensorFile::read(path).ok()?;
-        let description: Description = file.describe("checkpoint").ok()?;
-        if description.format != FORMAT || description.key != key {
+        let description: Description = file.describe(FORMAT, "checkpoint").ok()?;
+        if description.key != key {
             return None;
         }
-        Some(Self {
+        let state = Self {
             parameters: Parameters::load(&file, "parameter/").ok()?,
             optimizer: Parameters::load(&file, "optimizer/").ok()?,
             position: description.position,
-        })
+        };
+        state.fits(start).then_some(state)
+    }
+
+    /// Whether names and shapes are those of `start`, with moments of the same shapes, and all values finite.
+    fn fits(&self, start: &Self) -> bool {
+        let shapes = |p: &Parameters| p.iter().map(|(name, t)| (name.clone(), t.dims().to_vec())).collect::<Vec<_>>();
+        let moment = |(name, tensor): (&String, &candle_core::Tensor)| match name.split_once('.') {
+            Some(("t", of)) => tensor.dims().is_empty() && start.parameters.contains(of),
+            Some(("m" | "v", of)) => start.parameters.get(of).is_ok_and(|p| p.dims() == tensor.dims()),
+            _ => false,
+        };
+        shapes(&self.parameters) == shapes(&start.parameters)
+            && self.optimizer.iter().all(moment)
+            && self.parameters.all_finite()
+            && self.optimizer.all_finite()
     }
 }
 
@@ -102,13 +117,20 @@ mod tests {
             history: vec![EpochRecord { loss: vec![1.0 / 3.0], accuracy: vec![0.7] }],
         };
         state.save(&path, "key").unwrap();
-        let back = TrainState::resume(&path, "key").unwrap();
+        let start = TrainState::new(state.parameters.clone());
+        let back = TrainState::resume(&path, "key", &start).unwrap();
         assert_eq!(back.position, state.position);
         let bits = |p: &Parameters, name: &str| p.values(name).unwrap().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&back.parameters, "a.weight"), bits(&state.parameters, "a.weight"));
         assert_eq!(back.optimizer.scalar("t.a.weight").unwrap(), 7.0);
-        assert!(TrainState::resume(&path, "other").is_none());
+        assert!(TrainState::resume(&path, "other", &start).is_none());
+        let mut other = TrainState::default();
+        other.parameters.set("a.weight", vec![0.0; 2], &[2]).unwrap();
+        assert!(TrainState::resume(&path, "key", &other).is_none(), "of another model");
+        state.optimizer.set("m.a.weight", vec![7.0; 2], &[2]).unwrap();
+        state.save(&path, "key").unwrap();
+        assert!(TrainState::resume(&path, "key", &start).is_none(), "a moment of the wrong length");
         std::fs::write(&path, b"damaged").unwrap();
-        assert!(TrainState::resume(&path, "key").is_none());
+        assert!(TrainState::resume(&path, "key", &start).is_none());
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Batches, Dataset, Normalization};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::{Bindings, Loss, Network, NormBinding, Statistics, correct, forward, host};
 
 /// Images to evaluate on.
@@ -15,6 +15,8 @@ pub struct Split<'a> {
     pub normalization: &'a Normalization,
     /// Images in a batch.
     pub batch_size: usize,
+    /// Seed and number of a shuffled order; none for that of the data set.
+    pub order: Option<(u64, u64)>,
 }
 
 /// What came out.
@@ -48,12 +50,19 @@ impl Evaluation {
 }
 
 impl Split<'_> {
-    /// Calls `visit` with `[n, C, H, W]` images and labels, in the order of the data set, until `limit` images.
+    /// Calls `visit` with `[n, C, H, W]` images and labels, `limit` images in all.
     fn each(&self, limit: usize, mut visit: impl FnMut(&candle_core::Tensor, &[u32]) -> Result<()>) -> Result<()> {
-        let batches = Batches::new(self.dataset, self.normalization.clone(), self.batch_size, None, None)?;
+        let batches = Batches::new(self.dataset, self.normalization.clone(), self.batch_size, self.order, None)?;
         let [channels, height, width] = self.dataset.shape();
-        for i in 0..batches.len().min(limit.div_ceil(self.batch_size)) {
-            let batch = batches.batch(i);
+        let mut left = limit.min(self.dataset.len());
+        for i in 0..batches.len() {
+            if left == 0 {
+                break;
+            }
+            let mut batch = batches.batch(i);
+            batch.labels.truncate(left);
+            batch.images.truncate(batch.labels.len() * channels * height * width);
+            left -= batch.labels.len();
             visit(&host::tensor(batch.images, (batch.labels.len(), channels, height, width))?, &batch.labels)?;
         }
         Ok(())
@@ -89,10 +98,14 @@ pub fn evaluate(network: &Network, bindings: &Bindings, split: &Split<'_>) -> Re
         Ok(())
     })?;
     sum.loss /= sum.images.max(1) as f64;
+    if !sum.loss.is_finite() {
+        let remedy = "the network has diverged or its file is damaged";
+        return Err(Error::input("evaluation", format!("a loss of {}", sum.loss), "a finite loss", remedy));
+    }
     Ok(sum)
 }
 
-/// Measures the statistics of every norm again, on about `images` images (method.md §4.1): the mean over batches of
+/// Measures the statistics of every norm again, on `images` images (method.md §4.1): the mean over batches of
 /// what the batches had, with each norm working on its own batch's statistics.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::{Bindings, LayerBinding, Network, NormBinding, NormState, Statistics};
 use crate::numeric::rng::Stream;
 use crate::store::TensorFile;
@@ -63,13 +63,10 @@ pub fn load_float(network: &Network, path: &Path) -> Result<Parameters> {
     let place = path.display().to_string();
     let mut parameters = Parameters::default();
     for (name, shape) in shapes(network) {
-        let values = file.floats(&name, &shape, &place)?;
-        if name.ends_with("running_var")
-            && let Some(i) = values.iter().position(|v| *v < 0.0)
-        {
-            let found = format!("a variance of {} in channel {i}", values[i]);
-            return Err(Error::input(format!("{place}: tensor `{name}`"), found, "0 or more", "train again"));
-        }
+        let values = match name.ends_with("running_var") {
+            true => file.positive(&name, &shape, true, &place)?,
+            false => file.floats(&name, &shape, &place)?,
+        };
         parameters.set(name, values.to_vec(), &shape)?;
     }
     Ok(parameters)

@@ -17,14 +17,15 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::Normalization;
 use crate::error::{Error, Result};
 use crate::exec::{Network, NormBinding, Statistics, host};
 use crate::quant::{Rounding, ScaleGradient};
-use crate::scheme::Scheme;
+use crate::scheme::{LayerScheme, Scheme};
 use crate::space::{Candidate, LayerChoice, QuantizerSpec};
 use crate::store::{Array, TensorFile};
 use crate::supernet::net::NORM_PARTS;
-use crate::supernet::packed::{PackedDescription, PackedLayer, PackedWeights};
+use crate::supernet::packed::{InputNormalization, PackedDescription, PackedLayer, PackedWeights};
 use crate::supernet::{Parameters, SuperNet};
 use crate::zoo::Architecture;
 
@@ -34,6 +35,7 @@ const FORMAT: &str = "bitplan.master/1";
 struct MasterDescription {
     format: String,
     network: Architecture,
+    normalization: InputNormalization,
     rounding: Rounding,
     scale_gradient: ScaleGradient,
     layers: Vec<MasterLayer>,
@@ -54,6 +56,7 @@ struct MasterLayer {
 pub struct MasterCheckpoint {
     net: SuperNet,
     architecture: Architecture,
+    normalization: InputNormalization,
     file: TensorFile,
     place: String,
 }
@@ -63,7 +66,13 @@ impl MasterCheckpoint {
     ///
     /// # Errors
     /// When a parameter is missing.
-    pub fn new(net: &SuperNet, architecture: Architecture, parameters: &Parameters) -> Result<Self> {
+    pub fn new(
+        net: &SuperNet,
+        architecture: Architecture,
+        normalization: &Normalization,
+        parameters: &Parameters,
+    ) -> Result<Self> {
+        let normalization = InputNormalization::of(normalization);
         let QuantizerSpec { rounding, scale_gradient } = *net.scheme().quantizer();
         let mut file = TensorFile::default();
         parameters.store(&mut file, "")?;
@@ -80,17 +89,17 @@ impl MasterCheckpoint {
             let (name, candidates, pinned) = (layer.name.clone(), layer.candidates.clone(), layer.pinned);
             layers.push(MasterLayer { name, master_bits, candidates, pinned });
         }
-        let groups = net.scheme().groups.clone();
         let description = MasterDescription {
             format: FORMAT.into(),
             network: architecture,
+            normalization: normalization.clone(),
             rounding,
             scale_gradient,
             layers,
-            groups,
+            groups: net.scheme().groups.clone(),
         };
         file.description = TensorFile::new(&description)?.description;
-        Ok(Self { net: net.clone(), architecture, file, place: "master".into() })
+        Ok(Self { net: net.clone(), architecture, normalization, file, place: "master".into() })
     }
 
     /// Writes the file.
@@ -108,11 +117,8 @@ impl MasterCheckpoint {
     pub fn read(path: &Path) -> Result<Self> {
         let place = path.display().to_string();
         let file = TensorFile::read(path)?;
-        let description: MasterDescription = file.describe(&place)?;
+        let description: MasterDescription = file.describe(FORMAT, &place)?;
         let wrong = |found: String, expected: &str| Error::input(&place, found, expected, "name a master checkpoint");
-        if description.format != FORMAT {
-            return Err(wrong(format!("format `{}`", description.format), FORMAT));
-        }
         let architecture = description.network;
         let graph = architecture.build()?;
         let bits: Vec<Option<u32>> = description.layers.iter().map(|l| l.master_bits).collect();
@@ -124,7 +130,10 @@ impl MasterCheckpoint {
         if (0..bits.len()).any(|l| scheme.weight_quantizer(l).map(|q| q.master_bits) != bits[l]) {
             return Err(wrong("a master width that is not the widest candidate's".into(), "the widest candidate's"));
         }
-        let checkpoint = Self { net: SuperNet::new(Network::new(graph), scheme), architecture, file, place };
+        let normalization = description.normalization;
+        normalization.check(&place)?;
+        let net = SuperNet::new(Network::new(graph), scheme);
+        let checkpoint = Self { net, architecture, normalization, file, place };
         checkpoint.check()?;
         Ok(checkpoint)
     }
@@ -148,7 +157,11 @@ impl MasterCheckpoint {
         for (n, norm) in self.net.network().norms().iter().enumerate() {
             for (key, _) in self.net.pairs(n) {
                 for part in NORM_PARTS {
-                    self.file.floats(&format!("{key}.{part}"), &[norm.channels], &self.place)?;
+                    let name = format!("{key}.{part}");
+                    match part {
+                        "running_var" => self.file.positive(&name, &[norm.channels], true, &self.place)?,
+                        _ => self.file.floats(&name, &[norm.channels], &self.place)?,
+                    };
                 }
             }
         }
@@ -156,14 +169,7 @@ impl MasterCheckpoint {
     }
 
     fn scales(&self, name: &str, shape: &[usize]) -> Result<&[f32]> {
-        let scales = self.file.floats(name, shape, &self.place)?;
-        match scales.iter().find(|s| **s <= 0.0) {
-            None => Ok(scales),
-            Some(bad) => {
-                let place = format!("{}: tensor `{name}`", self.place);
-                Err(Error::input(place, format!("a scale of {bad}"), "scales above 0", "train again"))
-            }
-        }
+        self.file.positive(name, shape, false, &self.place)
     }
 
     fn bias(&self, layer: usize) -> Result<Option<&[f32]>> {
@@ -176,7 +182,7 @@ impl MasterCheckpoint {
     }
 
     fn codes(&self, layer: usize, bits: u32) -> Result<&[i8]> {
-        let LayerSchemeRef { name, shape } = self.layer(layer);
+        let LayerScheme { name, weight_shape: shape, .. } = &self.net.scheme().layers[layer];
         let at = || format!("{}: tensor `{name}.weight`", self.place);
         let (low, high) = crate::quant::weights::signed_range(bits);
         match self.file.arrays.get(&format!("{name}.weight")) {
@@ -204,9 +210,9 @@ impl MasterCheckpoint {
         }
     }
 
-    fn layer(&self, layer: usize) -> LayerSchemeRef<'_> {
-        let layer = &self.net.scheme().layers[layer];
-        LayerSchemeRef { name: &layer.name, shape: &layer.weight_shape }
+    /// Which network it is.
+    pub fn architecture(&self) -> Architecture {
+        self.architecture
     }
 
     /// The network and its choices.
@@ -260,14 +266,10 @@ impl MasterCheckpoint {
             }
         }
         let rounding = scheme.quantizer().rounding;
-        let description = PackedDescription::new(self.architecture, plan, rounding, layers);
+        let normalization = self.normalization.clone();
+        let description = PackedDescription::new(self.architecture, normalization, plan, rounding, layers);
         PackedWeights::new(file, description)
     }
-}
-
-struct LayerSchemeRef<'a> {
-    name: &'a str,
-    shape: &'a [usize],
 }
 
 fn norm_part(norm: &NormBinding, part: &str) -> Result<Vec<f32>> {

@@ -11,6 +11,8 @@
 //! for each pair (candidate of the layer before `j` on the main path, candidate of `j`), the same pair in training and
 //! evaluation. Before the first layer the pair is `(input, candidate)`.
 
+use std::collections::BTreeSet;
+
 use crate::error::Result;
 use crate::exec::{Bindings, LayerBinding, Network, NormBinding, Tape, host};
 use crate::quant::ActivationQuantizer;
@@ -92,12 +94,27 @@ impl SuperNet {
         pairs
     }
 
+    /// LSQ's activation scale for every candidate of every layer, from one forward pass of the FP32 network with batch
+    /// statistics; 1 where the input is not quantised.
+    ///
+    /// # Errors
+    /// When the tape is not one of this network.
+    pub fn initial_activation_scales(&self, tape: &Tape) -> Result<Vec<Vec<f32>>> {
+        let of_layer = |l: usize| {
+            let input = host::read::<f32>(tape.unquantized_layer_input(&self.network, l)?)?;
+            let scale =
+                |&c: &Candidate| if c.is_fp32() { 1.0 } else { self.activation_quantizer(l, c).initial_scale(&input) };
+            Ok(self.scheme.layers[l].candidates.iter().map(scale).collect())
+        };
+        (0..self.scheme.layers.len()).map(of_layer).collect()
+    }
+
     /// Parameters to start multi-precision training from: weights and norms of the FP32 model, three-sigma weight
-    /// scales, LSQ's activation scales from one forward pass (`tape`, of the FP32 network with batch statistics).
+    /// scales, the given activation scales.
     ///
     /// # Errors
     /// When a parameter is missing.
-    pub fn initial(&self, float: &Parameters, tape: &Tape) -> Result<Parameters> {
+    pub fn initial(&self, float: &Parameters, activation_scales: &[Vec<f32>]) -> Result<Parameters> {
         let mut parameters = Parameters::default();
         for (l, layer) in self.scheme.layers.iter().enumerate() {
             parameters.insert(format!("{}.weight", layer.name), float.get(&format!("{}.weight", layer.name))?.clone());
@@ -112,9 +129,7 @@ impl SuperNet {
                 quantizer.initial_scale(&weights, channels),
                 &[channels],
             )?;
-            let input = host::read::<f32>(tape.unquantized_layer_input(&self.network, l)?)?;
-            for &candidate in &layer.candidates {
-                let scale = self.activation_quantizer(l, candidate).initial_scale(&input);
+            for (&candidate, &scale) in layer.candidates.iter().zip(&activation_scales[l]) {
                 parameters.set(self.activation_scale_name(l, candidate), vec![scale], &[])?;
             }
         }
@@ -128,14 +143,16 @@ impl SuperNet {
         Ok(parameters)
     }
 
-    /// Gives every pair of every norm the parameters of its own candidate's uniform network: the start of
-    /// mixed-precision training.
+    /// Gives every pair of every norm that no uniform network uses, and so has not been trained yet, the parameters of its
+    /// own candidate's uniform network: the start of mixed-precision training.
     ///
     /// # Errors
     /// When a parameter is missing.
     pub fn spread_norms(&self, parameters: &mut Parameters) -> Result<()> {
+        let uniforms: Vec<Vec<usize>> = self.scheme.bases().into_iter().map(|c| self.scheme.uniform(c)).collect();
         for n in 0..self.network.norms().len() {
-            for (key, uniform) in self.pairs(n) {
+            let trained: BTreeSet<String> = uniforms.iter().map(|u| self.norm_key(n, u)).collect();
+            for (key, uniform) in self.pairs(n).into_iter().filter(|(key, _)| !trained.contains(key)) {
                 for part in NORM_PARTS {
                     parameters.insert(format!("{key}.{part}"), parameters.get(&format!("{uniform}.{part}"))?.clone());
                 }
@@ -145,7 +162,7 @@ impl SuperNet {
     }
 
     /// The quantiser of a layer's input.
-    pub(super) fn activation_quantizer(&self, layer: usize, candidate: Candidate) -> ActivationQuantizer {
+    pub fn activation_quantizer(&self, layer: usize, candidate: Candidate) -> ActivationQuantizer {
         let bits = u32::from(candidate.activation_bits());
         ActivationQuantizer::new(bits, self.scheme.layers[layer].unsigned_input, self.scheme.quantizer().rounding)
     }

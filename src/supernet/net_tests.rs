@@ -23,7 +23,7 @@ fn initial(net: &SuperNet) -> Parameters {
     let float = initial_float(net.network(), 1).unwrap();
     let images = host::tensor((0..2 * 64).map(|i| (i as f32 * 0.3).sin()).collect(), (2, 1, 8, 8)).unwrap();
     let tape = forward::<f32>(net.network(), &bind_float(net.network(), &float, true).unwrap(), &images).unwrap();
-    net.initial(&float, &tape).unwrap()
+    net.initial(&float, &net.initial_activation_scales(&tape).unwrap()).unwrap()
 }
 
 /// Layers: stem, s1.conv1, s1.conv2, s2.conv1, s2.conv2, s2.shortcut, s3.conv1, s3.conv2, s3.shortcut, fc.
@@ -92,4 +92,26 @@ fn spreading_gives_every_pair_the_norm_of_its_own_uniform_network() {
         .collect();
     let expected = ["w2a2", "w4a4", "w8a8"].map(|p| format!("stage1.block1.norm2@{p}>w2a2.weight"));
     assert_eq!(with_sevens, expected.into_iter().collect());
+}
+
+/// Behind a pinned layer the uniform networks use several pairs: all of them are trained and must be kept.
+#[test]
+fn spreading_keeps_every_pair_that_a_uniform_network_has_trained() {
+    let net = net();
+    let mut parameters = initial(&net);
+    let n = net.network().norms().iter().position(|n| n.name == "stage1.block1.norm1").unwrap();
+    let keys: Vec<String> = net
+        .scheme()
+        .bases()
+        .into_iter()
+        .map(|c| format!("{}.weight", net.norm_key(n, &net.scheme().uniform(c))))
+        .collect();
+    assert_eq!(keys.len(), 3);
+    for (i, key) in keys.iter().enumerate() {
+        parameters.set(key, vec![2.0 + i as f32; 16], &[16]).unwrap();
+    }
+    net.spread_norms(&mut parameters).unwrap();
+    for (i, key) in keys.iter().enumerate() {
+        assert_eq!(parameters.values(key).unwrap()[0], 2.0 + i as f32, "{key}");
+    }
 }

@@ -9,7 +9,7 @@
 //! that gets no gradient in a step is left as it is. Positive parameters (quantisation scales) are optimised through
 //! their logarithm, see `docs/decisions/0002-scales-in-the-log-domain.md`.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::host;
 use crate::space::Optimizer;
 use crate::supernet::Parameters;
@@ -45,7 +45,7 @@ pub struct Update {
 /// Applies updates; `state` keeps the moments under `m.NAME`, `v.NAME` and the step count under `t.NAME`.
 ///
 /// # Errors
-/// When a parameter does not exist.
+/// When a parameter does not exist or would no longer be finite.
 pub fn step(kind: Optimizer, parameters: &mut Parameters, state: &mut Parameters, updates: &[Update]) -> Result<()> {
     updates.iter().try_for_each(|update| one(kind, parameters, state, update))
 }
@@ -80,11 +80,16 @@ fn one(kind: Optimizer, parameters: &mut Parameters, state: &mut Parameters, upd
         };
         *value = match update.domain {
             Domain::Linear => (theta - update.learning_rate * step) as f32,
-            Domain::Logarithmic => ((theta * (-update.learning_rate * step).exp()) as f32).max(f32::MIN_POSITIVE),
+            Domain::Logarithmic => (theta * (-update.learning_rate * step).exp()) as f32,
         };
     }
-    let all_finite = values.iter().all(|v| v.is_finite());
-    debug_assert!(all_finite || update.gradient.iter().any(|g| !g.is_finite()));
+    if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
+        let place = format!("training, parameter `{}`", update.name);
+        return Err(Error::input(place, bad.to_string(), "a finite number", "lower the learning rate"));
+    }
+    if update.domain == Domain::Logarithmic {
+        values.iter_mut().for_each(|v| *v = v.max(f32::MIN_POSITIVE));
+    }
     parameters.insert(&update.name, host::tensor(values, shape.as_slice())?);
     state.set(m_key, m, &shape)?;
     if kind == Optimizer::Adam {

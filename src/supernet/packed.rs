@@ -14,6 +14,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::Normalization;
 use crate::error::{Error, Result};
 use crate::exec::{Bindings, LayerBinding, Network, NormBinding, Statistics, host};
 use crate::quant::{ActivationQuantizer, Rounding, packing};
@@ -29,8 +30,30 @@ pub(super) struct PackedDescription {
     format: String,
     plan: String,
     network: Architecture,
+    normalization: InputNormalization,
     rounding: Rounding,
     layers: Vec<PackedLayer>,
+}
+
+/// How pixels become inputs, as a file says it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct InputNormalization {
+    mean: Vec<f32>,
+    std: Vec<f32>,
+}
+
+impl InputNormalization {
+    pub fn of(normalization: &Normalization) -> Self {
+        Self { mean: normalization.mean().to_vec(), std: normalization.std().to_vec() }
+    }
+
+    pub fn check(&self, place: &str) -> Result<Normalization> {
+        Normalization::new(self.mean.clone(), self.std.clone()).map_err(|_| {
+            let found = format!("means {:?} and deviations {:?}", self.mean, self.std);
+            let expected = "finite means and positive deviations, one for each channel";
+            Error::input(place, found, expected, "write the file again")
+        })
+    }
 }
 
 /// The choice of one layer.
@@ -41,8 +64,14 @@ pub(super) struct PackedLayer {
 }
 
 impl PackedDescription {
-    pub fn new(network: Architecture, plan: &str, rounding: Rounding, layers: Vec<PackedLayer>) -> Self {
-        Self { format: FORMAT.into(), plan: plan.into(), network, rounding, layers }
+    pub fn new(
+        network: Architecture,
+        normalization: InputNormalization,
+        plan: &str,
+        rounding: Rounding,
+        layers: Vec<PackedLayer>,
+    ) -> Self {
+        Self { format: FORMAT.into(), plan: plan.into(), network, normalization, rounding, layers }
     }
 }
 
@@ -75,11 +104,7 @@ impl PackedWeights {
     pub fn read(path: &Path) -> Result<Self> {
         let file = TensorFile::read(path)?;
         let place = path.display().to_string();
-        let description: PackedDescription = file.describe(&place)?;
-        if description.format != FORMAT {
-            let found = format!("format `{}`", description.format);
-            return Err(Error::input(place, found, FORMAT, "name a file of packed weights"));
-        }
+        let description: PackedDescription = file.describe(FORMAT, &place)?;
         Ok(Self { file, description, place })
     }
 
@@ -89,11 +114,16 @@ impl PackedWeights {
     }
 
     /// The network that the weights are for.
+    pub fn architecture(&self) -> Architecture {
+        self.description.network
+    }
+
+    /// How pixels become inputs.
     ///
     /// # Errors
-    /// When the description names an impossible one.
-    pub fn network(&self) -> Result<Network> {
-        Ok(Network::new(self.description.network.build()?))
+    /// When the description's numbers are impossible.
+    pub fn normalization(&self) -> Result<Normalization> {
+        self.description.normalization.check(&self.place)
     }
 
     /// Bytes of codes and scales: what a weight budget counts.
@@ -130,7 +160,10 @@ impl PackedWeights {
                 let values = self.file.floats(&format!("{}.{what}", norm.name), &[norm.channels], &self.place)?;
                 host::tensor(values.to_vec(), norm.channels)
             };
-            let statistics = Statistics::Fixed { mean: part("running_mean")?, variance: part("running_var")? };
+            let name = format!("{}.running_var", norm.name);
+            let variance = self.file.positive(&name, &[norm.channels], true, &self.place)?;
+            let variance = host::tensor(variance.to_vec(), norm.channels)?;
+            let statistics = Statistics::Fixed { mean: part("running_mean")?, variance };
             Ok(NormBinding { gamma: part("weight")?, beta: part("bias")?, statistics })
         };
         Ok(Bindings { layers, norms: network.norms().iter().map(norm).collect::<Result<_>>()? })
@@ -157,13 +190,16 @@ impl PackedWeights {
         };
         let bits = u32::from(candidate.weight_bits());
         let codes = packing::unpack(stream, layer.parameters(), bits)?;
-        let scale = floats("scale", &[layer.channels()])?;
+        let positive = |part: &str, shape: &[usize]| {
+            self.file.positive(&format!("{}.{part}", layer.name), shape, false, &self.place)
+        };
+        let scale = positive("scale", &[layer.channels()])?;
         let per_channel = layer.parameters() / layer.channels();
         let weight =
             codes.chunks_exact(per_channel).zip(scale).flat_map(|(row, &s)| row.iter().map(move |&q| f32::from(q) * s));
         let activation_bits = u32::from(candidate.activation_bits());
         let quantizer = ActivationQuantizer::new(activation_bits, layer.unsigned_input, self.description.rounding);
-        let activation_scale = floats("activation_scale", &[])?[0];
+        let activation_scale = positive("activation_scale", &[])?[0];
         Ok(LayerBinding {
             weight: host::tensor(weight.collect(), shape)?,
             bias,

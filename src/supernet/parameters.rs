@@ -34,7 +34,13 @@ impl Parameters {
     /// # Errors
     /// As [`Self::get`].
     pub fn scalar(&self, name: &str) -> Result<f32> {
-        Ok(host::read::<f32>(self.get(name)?)?[0])
+        let first = host::read::<f32>(self.get(name)?)?.first().copied();
+        first.ok_or_else(|| Error::Internal(format!("parameter `{name}` is empty")))
+    }
+
+    /// Whether every element of every tensor is finite.
+    pub fn all_finite(&self) -> bool {
+        self.0.values().all(|t| host::read::<f32>(t).is_ok_and(|values| values.iter().all(|v| v.is_finite())))
     }
 
     /// Whether there is one of that name.

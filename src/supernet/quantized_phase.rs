@@ -143,9 +143,10 @@ fn updates(
         let scale = parameters.values(&format!("{}.weight_scale", layer.name))?;
         let (d_weights, d_scale) = weights.backward(&parameters.values(&name)?, &scale, bits, &upstream);
         updates.push(linear(name, d_weights, recipe.weight_decay));
-        let delta = weights.master_bits - bits;
-        scales.push((format!("{}.weight_scale", layer.name), delta, d_scale));
+        scales.push((format!("{}.weight_scale", layer.name), weights.master_bits - bits, d_scale));
         if let Some(gradient) = gradients.activation_scales[l] {
+            let widest = layer.candidates.iter().map(|c| c.activation_bits()).max().unwrap_or_default();
+            let delta = u32::from(widest - candidate.activation_bits());
             scales.push((net.activation_scale_name(l, candidate), delta, vec![gradient]));
         }
     }
