@@ -4,9 +4,17 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
 
+const AFTER_HELP: &str = "Examples:
+  bitplan run search_spaces/fashion_mnist_resnet8.yaml
+  bitplan plan search_spaces/fashion_mnist_resnet8.yaml --budget bitops=40% --budget weight_bytes=40KiB
+  bitplan plan --table table.json --budget latency_ms=5 --json
+
+Exit codes: 0 done, 1 internal error, 2 wrong command line, 3 wrong input file, 4 no plan satisfies the budgets,
+5 stopped before a proof (the best plan is still printed), 130 interrupted (run again to resume)";
+
 /// Finds the best bit-width for every layer of a network under budgets, with a proof, and the weights that run at it.
 #[derive(Debug, Parser)]
-#[command(name = "bitplan", version, max_term_width = 100, propagate_version = true)]
+#[command(name = "bitplan", version, max_term_width = 100, propagate_version = true, after_help = AFTER_HELP)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -25,7 +33,7 @@ pub struct Global {
     /// Threads; the results do not depend on it [default: all cores]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
-    /// Prints one JSON document on standard output and nothing else there
+    /// Prints one JSON document on standard output and nothing else there, errors included
     #[arg(long, global = true)]
     pub json: bool,
     /// Shows no progress
@@ -44,7 +52,7 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Estimates Hessian traces with standard errors, and the sensitivity of every candidate
     Sensitivity(SpaceArgs),
-    /// Trains: FP32 if needed, then multi-precision, then the mixed-precision SuperNet
+    /// Trains: FP32 if needed, then multi-precision, then, after the sensitivities, the mixed-precision SuperNet
     Train(SpaceArgs),
     /// Finds the best plan within budgets, with a proof
     Plan(PlanArgs),
@@ -95,12 +103,14 @@ pub struct PlanArgs {
     /// Planning table (bitplan.table/1, JSON) instead of a search space
     #[arg(long, value_name = "FILE")]
     pub table: Option<PathBuf>,
-    /// Upper limit of a cost: NAME=VALUE, at least one with --table; a search space takes 50% and w4a4, too [default: the
-    /// budgets of the search space's first plan]
+    /// Upper limit of a cost, repeatable. A search space has bitops (per inference), weight_bytes and avg_weight_bits;
+    /// VALUE is a number with K, M, G, T, KiB, MiB or GiB, a share of the costliest uniform choice (50%), or a candidate
+    /// (w4a4). A table has the costs that it names; VALUE is a number [default: the budgets of the search space's first
+    /// plan]
     #[arg(long, value_name = "NAME=VALUE")]
     pub budget: Vec<String>,
     /// Wall time after which the best plan so far is written (exit code 5 if it is not proved), in seconds [default: none]
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub time_limit: Option<f64>,
     /// File for the plan [default: none, only printed]
     #[arg(short, long, value_name = "FILE")]
@@ -129,7 +139,7 @@ pub struct EvalArgs {
 pub struct SwitchArgs {
     /// Master checkpoint (bitplan.master/1, safetensors)
     pub checkpoint: PathBuf,
-    /// Every layer at the candidate of these weight bits, pinned layers at their pin
+    /// Every layer at the candidate of these weight bits (2 to 8), pinned layers at their pin
     #[arg(long, value_name = "B", value_parser = clap::value_parser!(u8).range(2..=8))]
     pub bits: Option<u8>,
     /// Plan (bitplan.plan/1, JSON)

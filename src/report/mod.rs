@@ -7,5 +7,5 @@ mod text;
 
 pub use accuracy::{AccuracyRow, AccuracyTable, Kind};
 pub use markdown::markdown;
-pub use rows::{LayerRow, Report, Shares};
-pub use text::{accuracy_table, layer_table, text};
+pub use rows::{Findings, LayerRow, PlanRow, Report, Shares};
+pub use text::{accuracy_table, text};

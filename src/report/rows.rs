@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::plan::{Plan, PlanBudget, Status};
-use crate::report::AccuracyTable;
+use crate::report::{AccuracyRow, AccuracyTable, Kind};
 use crate::scheme::Scheme;
 use crate::sensitivity::SensitivityReport;
 use crate::space::Space;
@@ -28,7 +28,7 @@ pub struct LayerRow {
     pub macs: u64,
     /// `t̄`, average Hessian trace.
     pub average_trace: f64,
-    /// Its standard error.
+    /// Its standard error; a trace below it is not resolved and counts as the error.
     pub stderr: f64,
     /// Candidate in each plan, in the order of [`Report::plans`].
     pub candidates: Vec<String>,
@@ -58,6 +58,8 @@ pub struct PlanRow {
 /// A whole run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
+    /// `bitplan.report/1`.
+    pub format: String,
     /// Name of the search space.
     pub name: String,
     /// Name of the network.
@@ -78,20 +80,35 @@ pub struct Report {
     pub plans: Vec<PlanRow>,
     /// The accuracies.
     pub accuracies: AccuracyTable,
+    /// Training images.
+    pub train_images: u64,
+    /// Epochs of FP32 (none if the weights were given), multi-precision and mixed-precision training.
+    pub epochs: (Option<u64>, u64, u64),
     /// Remarks.
     pub warnings: Vec<String>,
 }
 
+/// Inputs of a report.
+#[derive(Debug, Clone, Copy)]
+pub struct Findings<'a> {
+    /// The search space.
+    pub space: &'a Space,
+    /// The choices.
+    pub scheme: &'a Scheme,
+    /// Name of the network.
+    pub network: &'a str,
+    /// Training images.
+    pub train_images: usize,
+    /// The sensitivities.
+    pub sensitivity: &'a SensitivityReport,
+    /// The plans, named; the first one's shares are shown.
+    pub plans: &'a [(String, Plan)],
+}
+
 impl Report {
-    /// Collects the numbers of a run. `plans` are named; the first one's shares are shown.
-    pub fn new(
-        space: &Space,
-        scheme: &Scheme,
-        network: &str,
-        sensitivity: &SensitivityReport,
-        plans: &[(String, Plan)],
-        accuracies: AccuracyTable,
-    ) -> Self {
+    /// Collects the numbers of a run.
+    pub fn new(findings: Findings<'_>, accuracies: AccuracyTable) -> Self {
+        let Findings { space, scheme, network, train_images, sensitivity, plans } = findings;
         let total = |l: &[crate::plan::PlanLayer], cost: &str| l.iter().filter_map(|l| l.cost.get(cost)).sum::<f64>();
         let share = |l: usize, cost: &str| {
             plans.first().map_or(0.0, |(_, plan)| {
@@ -119,7 +136,16 @@ impl Report {
             budgets: plan.budgets.clone(),
             mean_weight_bits: total(&plan.layers, "avg_weight_bits"),
         };
+        let training = &space.training;
+        let float_epochs = space.model.weights.is_none().then_some(training.fp32.epochs as u64);
         Self {
+            format: "bitplan.report/1".into(),
+            train_images: train_images as u64,
+            epochs: (
+                float_epochs,
+                training.multi_precision.recipe.epochs as u64,
+                training.mixed_precision.recipe.epochs as u64,
+            ),
             name: space.name.clone(),
             network: network.into(),
             seed: space.seed,
@@ -142,9 +168,13 @@ impl Report {
         let row = |l: &LayerRow| {
             let mut cells = vec![
                 l.name.clone(),
-                l.parameters.to_string(),
-                l.macs.to_string(),
-                format!("{:.2e} ± {:.0e}", l.average_trace, l.stderr),
+                grouped(l.parameters),
+                grouped(l.macs),
+                if l.average_trace > l.stderr {
+                    format!("{:.2e} ± {:.1e}", l.average_trace, l.stderr)
+                } else {
+                    format!("< {:.1e}", l.stderr)
+                },
             ];
             cells.extend(l.candidates.iter().map(|c| if l.pinned { format!("{c} (pinned)") } else { c.clone() }));
             cells.push(format!("{:.1} %", 100.0 * l.shares.bitops));
@@ -157,15 +187,17 @@ impl Report {
     /// Heading and cells of the accuracy table.
     pub(super) fn accuracy_cells(&self) -> (Vec<String>, Vec<Vec<String>>) {
         let heading = ["network", "accuracy", "loss", "BitOPs", "weights"].map(String::from).to_vec();
-        let row = |r: &crate::report::AccuracyRow| {
+        let row = |r: &AccuracyRow| {
             let name = match r.kind {
-                crate::report::Kind::Fp32 => "FP32".to_string(),
-                crate::report::Kind::Uniform => format!("uniform {}", r.name),
-                crate::report::Kind::Plan => format!("plan {}", r.name),
+                Kind::Fp32 => "FP32".to_string(),
+                Kind::Uniform => format!("uniform {}", r.name),
+                Kind::Plan => format!("plan {}", r.name),
             };
+            let share = r.evaluation.accuracy();
+            let error = (share * (1.0 - share) / r.evaluation.images.max(1) as f64).sqrt();
             vec![
                 name,
-                format!("{:.2} %", r.accuracy()),
+                format!("{:.2} ± {:.2} %", r.accuracy(), 100.0 * error),
                 format!("{:.4}", r.evaluation.loss),
                 giga(r.bitops as f64),
                 kibi(r.weight_bytes as f64),
@@ -196,6 +228,29 @@ impl Report {
         (heading, rows.collect())
     }
 
+    fn training(&self) -> String {
+        let (float, multi, mixed) = self.epochs;
+        let first = float.map_or_else(|| "FP32 was given".to_string(), |n| format!("FP32 was trained for {n} epochs"));
+        format!(
+            "{first} on {} images, the SuperNet, starting from it, for {multi} (all precisions) and {mixed} (mixtures)",
+            self.train_images
+        )
+    }
+
+    /// Plans that turned out to be a uniform precision, for a remark below the tables.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        let plans = self.accuracies.rows.iter().filter(|r| r.kind == Kind::Plan);
+        let twin = |plan: &AccuracyRow| {
+            let uniform = |r: &&AccuracyRow| {
+                r.kind == Kind::Uniform && (r.bitops, r.weight_bytes) == (plan.bitops, plan.weight_bytes)
+            };
+            let same = self.accuracies.rows.iter().find(uniform)?;
+            let equal = same.evaluation == plan.evaluation;
+            equal.then(|| format!("note: plan {} is uniform {}", plan.name, same.name))
+        };
+        plans.filter_map(twin).chain(self.warnings.iter().map(|w| format!("warning: {w}"))).collect()
+    }
+
     /// The lines in front of the tables.
     pub(super) fn preamble(&self) -> Vec<String> {
         vec![
@@ -206,14 +261,31 @@ impl Report {
                 self.probes,
                 100.0 * self.worst_relative_error
             ),
-            "Accuracies are on held-out images, without retraining; plans run from their packed integer weights."
-                .into(),
+            format!(
+                "Sensitivity of a candidate: mean Hessian trace · squared change of the weights + 2 · mean divergence of the \
+                 predictions with quantised inputs"
+            ),
+            format!(
+                "Accuracies (± standard error) are on {} held-out images. {}; no network was trained further by itself.",
+                self.accuracies.rows.first().map_or(0, |r| r.evaluation.images),
+                self.training()
+            ),
+            "Plans run from their packed integer weights.".into(),
         ]
     }
 }
 
 fn giga(bitops: f64) -> String {
-    format!("{:.3} G", bitops / 1e9)
+    if bitops < 1e8 { format!("{:.1} M", bitops / 1e6) } else { format!("{:.3} G", bitops / 1e9) }
+}
+
+/// Digits in groups of three.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).map(|g| std::str::from_utf8(g).unwrap_or_default()).collect();
+    groups.reverse();
+    groups.join(" ")
 }
 
 fn kibi(bytes: f64) -> String {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::exec::Bindings;
-use crate::report::{AccuracyRow, AccuracyTable, Kind, Report, markdown, text};
+use crate::report::{AccuracyRow, AccuracyTable, Findings, Kind, Report, markdown, text};
 use crate::run::pipeline::{key, plan_file};
 use crate::run::{Outline, Pipeline, Study, configuration_of};
 use crate::store::{read_json, write_atomic, write_json};
@@ -87,7 +87,15 @@ impl Pipeline<'_> {
         let (_, plans) = self.plans()?;
         let (evaluation_key, accuracies) = self.evaluation()?;
         let Outline { space, net } = &self.study.outline;
-        let report = Report::new(space, net.scheme(), &net.network().graph().name, &sensitivity, &plans, accuracies);
+        let findings = Findings {
+            space,
+            scheme: net.scheme(),
+            network: &net.network().graph().name,
+            train_images: self.study.train.len(),
+            sensitivity: &sensitivity,
+            plans: &plans,
+        };
+        let report = Report::new(findings, accuracies);
         self.stage("report", &key("report", &evaluation_key)?, |p| {
             write_atomic(&p.workspace.path("report.txt"), text(&report).as_bytes())?;
             write_atomic(&p.workspace.path("report.md"), markdown(&report).as_bytes())?;
