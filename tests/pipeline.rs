@@ -103,7 +103,8 @@ fn a_run_gives_the_same_bytes_at_other_thread_counts_and_after_ten_kills() {
     // A finished run computes nothing again.
     let before = files(&calm);
     let output = run(&space, &calm, "2").output().unwrap();
-    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "everything was up to date\n");
     assert_same(&before, &files(&calm));
 
     // Negative control: another seed must give other weights.
@@ -111,7 +112,23 @@ fn a_run_gives_the_same_bytes_at_other_thread_counts_and_after_ten_kills() {
     assert!(output.status.success());
     assert_ne!(before["master.safetensors"], files(&other_seed)["master.safetensors"]);
 
+    given_weights_lead_to_the_same_sensitivities(&calm, &space);
     the_files_agree_with_each_other(&calm, &space);
+}
+
+/// The FP32 model of the run, loaded by name instead of trained.
+fn given_weights_lead_to_the_same_sensitivities(run: &Path, space: &Path) {
+    let text = std::fs::read_to_string(space).unwrap();
+    let weights = run.join("fp32.safetensors");
+    let text = text.replace("classes: 10}", &format!("classes: 10, weights: {}}}", weights.display()));
+    let given = space.with_file_name("given.yaml");
+    std::fs::write(&given, text).unwrap();
+    let out = run.with_file_name("given");
+    let output = bitplan(&["sensitivity", given.to_str().unwrap(), "--out", out.to_str().unwrap()]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!out.join("fp32.safetensors").exists(), "nothing was trained");
+    let read = |folder: &Path| std::fs::read(folder.join("sensitivity.json")).unwrap();
+    assert_eq!(read(&out), read(run));
 }
 
 /// On the finished run of the test above, because a run takes seconds.

@@ -18,6 +18,7 @@ pub struct Bars {
     what: String,
     started: Instant,
     quiet: bool,
+    idle: bool,
 }
 
 impl Bars {
@@ -28,13 +29,20 @@ impl Bars {
                 std::process::exit(i32::from(crate::error::exit_code::INTERRUPTED));
             }
         });
-        Self { bar: None, what: String::new(), started: Instant::now(), quiet: global.quiet }
+        Self { bar: None, what: String::new(), started: Instant::now(), quiet: global.quiet, idle: true }
+    }
+
+    /// Says so if no stage had anything to do.
+    pub fn conclude(&self) {
+        if self.idle && !self.quiet {
+            eprintln!("everything was up to date");
+        }
     }
 }
 
 impl Observer for Bars {
     fn start(&mut self, what: &str, total: u64) {
-        (self.what, self.started) = (what.into(), Instant::now());
+        (self.what, self.started, self.idle) = (what.into(), Instant::now(), false);
         if self.quiet {
             return;
         }

@@ -36,7 +36,9 @@ pub(super) fn open(outline: Outline, space: &Path, out: Option<&PathBuf>) -> Res
 pub(super) fn run(args: &SpaceArgs, global: &Global) -> Result<()> {
     let outline = Outline::new(read_space(&args.space, global)?)?;
     let folder = folder(&outline.space, args.out.as_ref());
-    let report = crate::run::run(outline, &folder, &args.space, &mut Bars::new(global))?;
+    let mut bars = Bars::new(global);
+    let report = crate::run::run(outline, &folder, &args.space, &mut bars)?;
+    bars.conclude();
     output::print(global, &report, || {
         let files = "plan.json (the plan), weights.safetensors (its packed weights), master.safetensors (all precisions), report.txt";
         format!("{}\n{}: {files}", accuracy_table(&report), folder.display())
