@@ -114,11 +114,6 @@ impl Graph {
         self.nodes.len() - 1
     }
 
-    /// Shape of one input sample.
-    pub fn input_shape(&self) -> &[usize] {
-        &self.nodes[0].shape
-    }
-
     /// The quantisable layers, in graph order.
     pub fn layers(&self) -> Vec<Layer> {
         let index_of: Vec<Option<usize>> = self

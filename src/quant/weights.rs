@@ -95,11 +95,11 @@ impl WeightQuantizer {
         scale.iter().map(|s| s * self.step_ratio(bits)).collect()
     }
 
-    /// `Ŵ_b` from codes: what a runtime computes with, bit for bit equal to [`Self::fake_quantize`].
-    pub fn dequantize(&self, codes: &[i8], scale: &[f32], bits: u32) -> Vec<f32> {
+    /// `Ŵ_b` from codes and their scales `s_b`: what a runtime computes with, bit for bit equal to
+    /// [`Self::fake_quantize`].
+    pub fn dequantize(codes: &[i8], scale: &[f32]) -> Vec<f32> {
         let per_channel = codes.len() / scale.len();
-        let scale = self.scale_at(scale, bits);
-        let rows = codes.chunks_exact(per_channel).zip(&scale);
+        let rows = codes.chunks_exact(per_channel).zip(scale);
         rows.flat_map(|(row, &s)| row.iter().map(move |&q| f32::from(q) * s)).collect()
     }
 

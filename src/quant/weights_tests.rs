@@ -22,7 +22,10 @@ fn fake_quantised_forward_and_integer_switch_give_equal_codes() {
                 let ratio = (1 << (h - b)) as f32;
                 let trained: Vec<i8> = q.fake_quantize(&weights, &[1.0], b).iter().map(|v| (v / ratio) as i8).collect();
                 assert_eq!(trained, switched, "{rounding:?} {h} -> {b}");
-                assert_eq!(q.dequantize(&switched, &[1.0], b), q.fake_quantize(&weights, &[1.0], b));
+                assert_eq!(
+                    WeightQuantizer::dequantize(&switched, &q.scale_at(&[1.0], b)),
+                    q.fake_quantize(&weights, &[1.0], b)
+                );
             }
         }
     }
@@ -126,6 +129,6 @@ proptest! {
         let codes = q.switch(&q.master_codes(&weights, &[scale]), bits);
         let (low, high) = signed_range(bits);
         prop_assert!(codes.iter().all(|&c| (low..=high).contains(&i32::from(c))));
-        prop_assert_eq!(q.dequantize(&codes, &[scale], bits), q.fake_quantize(&weights, &[scale], bits));
+        prop_assert_eq!(WeightQuantizer::dequantize(&codes, &q.scale_at(&[scale], bits)), q.fake_quantize(&weights, &[scale], bits));
     }
 }

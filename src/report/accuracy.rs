@@ -55,9 +55,4 @@ impl AccuracyTable {
     pub fn new(rows: Vec<AccuracyRow>) -> Self {
         Self { format: "bitplan.evaluation/1".into(), rows }
     }
-
-    /// The row of that name.
-    pub fn row(&self, name: &str) -> Option<&AccuracyRow> {
-        self.rows.iter().find(|r| r.name == name)
-    }
 }

@@ -1,7 +1,7 @@
 //! The planning stage, and plans as configurations.
 
 use crate::error::{Error, Result};
-use crate::plan::{Plan, PlanLayer, Provenance, Status, optimize};
+use crate::plan::{Origin, Plan, PlanLayer, Provenance, Status, optimize, verify};
 use crate::run::Pipeline;
 use crate::run::pipeline::{key, plan_file};
 use crate::run::table::planning_table;
@@ -45,8 +45,12 @@ impl Pipeline<'_> {
             p.observer.finish(&format!("{proved} of {} plans proved optimal for their budgets", requests.len()));
             Ok(files)
         })?;
+        let table = planning_table(&outline.space.name, outline.scheme(), Some(&sensitivity))?;
         let read = |(i, (name, _)): (usize, &(String, Vec<Budget>))| {
-            Ok((name.clone(), Plan::read(&self.workspace.path(&plan_file("plan", i, name, "json")))?))
+            let path = self.workspace.path(&plan_file("plan", i, name, "json"));
+            let plan = Plan::read(&path)?;
+            verify(&plan, &table, Origin::File(&path.display().to_string()))?;
+            Ok((name.clone(), plan))
         };
         let plans = requests.iter().enumerate().map(read).collect::<Result<_>>()?;
         Ok((key, plans))

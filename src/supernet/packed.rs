@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::Normalization;
 use crate::error::{Error, Result};
 use crate::exec::{Bindings, LayerBinding, Network, NormBinding, Statistics, host};
-use crate::quant::{ActivationQuantizer, Rounding, packing};
+use crate::quant::{ActivationQuantizer, Rounding, WeightQuantizer, packing};
 use crate::space::Candidate;
 use crate::store::{Array, TensorFile};
 use crate::zoo::Architecture;
@@ -194,16 +194,10 @@ impl PackedWeights {
             self.file.positive(&format!("{}.{part}", layer.name), shape, false, &self.place)
         };
         let scale = positive("scale", &[layer.channels()])?;
-        let per_channel = layer.parameters() / layer.channels();
-        let weight =
-            codes.chunks_exact(per_channel).zip(scale).flat_map(|(row, &s)| row.iter().map(move |&q| f32::from(q) * s));
+        let weight = WeightQuantizer::dequantize(&codes, scale);
         let activation_bits = u32::from(candidate.activation_bits());
         let quantizer = ActivationQuantizer::new(activation_bits, layer.unsigned_input, self.description.rounding);
         let activation_scale = positive("activation_scale", &[])?[0];
-        Ok(LayerBinding {
-            weight: host::tensor(weight.collect(), shape)?,
-            bias,
-            activation: Some((quantizer, activation_scale)),
-        })
+        Ok(LayerBinding { weight: host::tensor(weight, shape)?, bias, activation: Some((quantizer, activation_scale)) })
     }
 }
