@@ -6,11 +6,17 @@ use clap::{ArgGroup, Args, Parser, Subcommand};
 
 const AFTER_HELP: &str = "Examples:
   bitplan run search_spaces/fashion_mnist_resnet8.yaml
-  bitplan plan search_spaces/fashion_mnist_resnet8.yaml --budget bitops=40% --budget weight_bytes=40KiB
+  bitplan plan search_spaces/fashion_mnist_resnet8.yaml --budget bitops=40%
   bitplan plan --table table.json --budget latency_ms=5 --json
 
-Exit codes: 0 done, 1 internal error, 2 wrong command line, 3 wrong input file, 4 no plan satisfies the budgets,
-5 stopped before a proof (the best plan is still printed), 130 interrupted (run again to resume)";
+Exit codes:
+  0    done
+  1    internal error
+  2    wrong command line
+  3    wrong input file
+  4    no plan satisfies the budgets
+  5    stopped before a proof; the best plan is still printed
+  130  interrupted; run the same command again to resume";
 
 /// Finds the best bit-width for every layer of a network under budgets, with a proof, and the weights that run at it.
 #[derive(Debug, Parser)]

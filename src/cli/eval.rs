@@ -28,7 +28,7 @@ pub(super) fn eval(args: &EvalArgs, global: &Global) -> Result<()> {
         }
         Study::open(outline)
     };
-    let (study, packed) = if args.plan.extension().is_some_and(|e| e == "safetensors") {
+    let (study, packed) = if !is_json(&args.plan)? {
         let packed = PackedWeights::read(&args.plan)?;
         (study(packed.architecture())?, packed)
     } else {
@@ -59,6 +59,12 @@ pub(super) fn eval(args: &EvalArgs, global: &Global) -> Result<()> {
             evaluation.loss
         )
     })
+}
+
+/// Whether a file is JSON, and so a plan; safetensors begin with a binary length.
+fn is_json(path: &Path) -> Result<bool> {
+    let bytes = crate::store::read(path)?;
+    Ok(bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{'))
 }
 
 /// The plan's weights from the master, with norms recalibrated as the search space asks.

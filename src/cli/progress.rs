@@ -1,15 +1,19 @@
 //! Progress bars on standard error.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::Global;
 use crate::progress::Observer;
 
-/// Set by Ctrl-C; the running stage then writes a checkpoint and stops.
+/// Set by Ctrl-C and by a request to terminate; the running stage then writes a checkpoint and stops.
 static STOP: AtomicBool = AtomicBool::new(false);
+
+/// A second signal ends the program at once, unless it is the echo of the first: some programs signal a process and its
+/// group.
+const ECHO: Duration = Duration::from_secs(1);
 
 /// Shows stages as bars; on a pipe, one line for each finished stage.
 #[derive(Debug)]
@@ -24,8 +28,10 @@ pub struct Bars {
 impl Bars {
     /// Bars as the options want them; the first Ctrl-C from now on asks to stop, the second one kills.
     pub fn new(global: &Global) -> Self {
-        let _ = ctrlc::set_handler(|| {
-            if STOP.swap(true, Ordering::SeqCst) {
+        let mut first: Option<Instant> = None;
+        let _ = ctrlc::set_handler(move || {
+            STOP.store(true, Ordering::SeqCst);
+            if first.get_or_insert_with(Instant::now).elapsed() > ECHO {
                 std::process::exit(i32::from(crate::error::exit_code::INTERRUPTED));
             }
         });

@@ -79,6 +79,9 @@ pub(super) fn train(args: &SpaceArgs, global: &Global) -> Result<()> {
 
 pub(super) fn report(args: &ReportArgs, global: &Global) -> Result<()> {
     let file = |name: &str| args.run.join(name);
+    if !args.run.is_dir() {
+        return Err(Error::input(args.run.display().to_string(), "no such folder", "that of a finished run", ""));
+    }
     if !Workspace::is_finished(&args.run) {
         let found = "no report of the settings that it was last run with";
         let remedy = "finish it with `bitplan run`";
