@@ -46,7 +46,7 @@ struct CheckedPlan {
 
 pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<()> {
     let outline = Outline::new(read_space(&args.space, global)?)?;
-    outline.check_budgets()?;
+    let feasible = outline.check_budgets();
     let plans = outline.budgets()?;
     let ranges = outline.ranges()?;
     let study = Study::open(outline)?;
@@ -59,7 +59,10 @@ pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<()> {
         budgets: ranges.into_iter().map(|(name, smallest, largest)| BudgetRange { name, smallest, largest }).collect(),
         plans: plans.into_iter().map(plan).collect(),
     };
-    output::print(global, &checked, || text(&checked))
+    if feasible.is_ok() || !global.json {
+        output::print(global, &checked, || text(&checked, feasible.is_ok()))?;
+    }
+    feasible
 }
 
 fn layer(l: &crate::scheme::LayerScheme) -> CheckedLayer {
@@ -86,7 +89,7 @@ pub(super) fn show(name: &str, value: f64) -> String {
     }
 }
 
-fn text(checked: &Checked) -> String {
+fn text(checked: &Checked, feasible: bool) -> String {
     let mut lines = vec![
         format!("{}: {} training and {} held-out images", checked.name, checked.train_images, checked.test_images),
         String::new(),
@@ -112,6 +115,8 @@ fn text(checked: &Checked) -> String {
         let limits: Vec<String> = p.limits.iter().map(|(n, v)| format!("{n} {}", show(n, *v))).collect();
         format!("{:28} {}", p.name, limits.join(", "))
     }));
-    lines.push("\nall plans are feasible".into());
+    if feasible {
+        lines.push("\nall plans are feasible".into());
+    }
     lines.join("\n")
 }

@@ -34,6 +34,7 @@ struct Manifest {
 /// What holds on this machine only.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Local {
+    format: String,
     /// The search space, absolute.
     space: Option<PathBuf>,
     /// Wall time of each stage when it was last computed.
@@ -76,6 +77,7 @@ impl Workspace {
         };
         write_json(&folder.join(MANIFEST), &manifest)?;
         let local = read_json(&folder.join(LOCAL)).unwrap_or_default();
+        let local = Local { format: "bitplan.run/1".into(), ..local };
         Ok(Self { folder: folder.into(), manifest, local, _lock: lock })
     }
 

@@ -110,6 +110,12 @@ impl From<&PlanningTable> for RawTable {
 /// Reads a JSON document of one type, reporting line and column.
 pub(crate) fn parse_json<T: DeserializeOwned>(text: &str, place: &str, expected: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|e| {
+        // A document of another kind is better named than its first unknown field.
+        let other: Option<serde_json::Value> = serde_json::from_str(text).ok();
+        let format = other.as_ref().and_then(|v| v.get("format")).and_then(serde_json::Value::as_str);
+        if let Some(format) = format.filter(|f| !expected.contains(*f)) {
+            return Error::input(place, format!("a `{format}` document"), expected, "name another file");
+        }
         let message = e.to_string();
         let found = message.split(" at line ").next().unwrap_or(&message).to_string();
         let place = format!("{place}: line {}, column {}", e.line(), e.column());
