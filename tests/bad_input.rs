@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use bitplan::exec::Network;
-use bitplan::supernet::{float_file, initial_float};
+use bitplan::store::TensorFile;
+use bitplan::supernet::initial_float;
 use bitplan::zoo::resnet20;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/search_spaces/data/fashion_mnist");
@@ -161,7 +162,8 @@ fn budget_below_the_minimum_names_the_minimum() {
 fn checkpoint_of_another_model() {
     let desk = Desk::new();
     let network = Network::new(resnet20([1, 28, 28], 10).unwrap());
-    let file = float_file(&network, &initial_float(&network, 1).unwrap()).unwrap();
+    let mut file = TensorFile::default();
+    initial_float(&network, 1).unwrap().store(&mut file, "").unwrap();
     file.write(&desk.folder.path().join("other.safetensors")).unwrap();
     let desk = desk.replacing("classes: 10}", "classes: 10, weights: other.safetensors}");
     desk.file("space.yaml", desk.text.as_bytes());

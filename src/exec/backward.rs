@@ -9,6 +9,7 @@ use crate::exec::reverse::{
     InputGradients, fixed_step, layer_input_gradient, layer_weight_gradient, sweep, through_relu,
 };
 use crate::exec::{Bindings, Network, Statistics, Step, Tape, host};
+use crate::graph::NodeId;
 
 /// Gradients in the order of layers and norms.
 #[derive(Debug, Clone)]
@@ -31,80 +32,79 @@ pub struct Gradients {
 /// When a shape or element type does not fit.
 pub fn backward<T: Real>(network: &Network, bindings: &Bindings, tape: &Tape, d_output: Tensor) -> Result<Gradients> {
     let (layers, norms) = (network.layers().len(), network.norms().len());
-    let mut gradients = Gradients {
+    let gradients = Gradients {
         weights: bindings.layers.iter().map(|l| l.weight.zeros_like()).collect::<candle_core::Result<_>>()?,
         biases: vec![Vec::new(); layers],
         activation_scales: vec![None; layers],
         gammas: vec![Vec::new(); norms],
         betas: vec![Vec::new(); norms],
     };
+    let mut pass = Pass { network, bindings, tape, gradients };
     sweep::<T>(network, d_output, |step, g| match step {
-        Step::Layer { .. } => layer_step::<T>(network, bindings, tape, step, g, &mut gradients),
-        Step::Norm { .. } => norm_step::<T>(network, bindings, tape, step, g, &mut gradients),
+        Step::Layer { layer, input, .. } => pass.layer::<T>(layer, input, g),
+        Step::Norm { norm, input, output, relu } => {
+            pass.norm::<T>(norm, input, &through_relu::<T>(tape, output, relu, g)?)
+        }
         _ => fixed_step::<T>(network, bindings, tape, step, g),
     })?;
-    Ok(gradients)
+    Ok(pass.gradients)
 }
 
-fn layer_step<T: Real>(
-    network: &Network,
-    bindings: &Bindings,
-    tape: &Tape,
-    step: Step,
-    g: &Tensor,
-    gradients: &mut Gradients,
-) -> Result<InputGradients> {
-    let Step::Layer { layer, input, .. } = step else { return Ok(vec![]) };
-    let binding = &bindings.layers[layer];
-    gradients.weights[layer] = layer_weight_gradient::<T>(network, layer, tape.batch, tape.layer_input(layer)?, g)?;
-    if let Some(bias) = &binding.bias {
-        let mut sums = vec![0f64; bias.elem_count()];
-        for row in host::read::<T>(g)?.chunks_exact(sums.len()) {
-            sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += v.to_f64());
+/// What the steps with parameters of their own read, and the gradients they write.
+struct Pass<'a> {
+    network: &'a Network,
+    bindings: &'a Bindings,
+    tape: &'a Tape,
+    gradients: Gradients,
+}
+
+impl Pass<'_> {
+    fn layer<T: Real>(&mut self, layer: usize, input: NodeId, g: &Tensor) -> Result<InputGradients> {
+        let Self { network, bindings, tape, gradients } = self;
+        let binding = &bindings.layers[layer];
+        gradients.weights[layer] = layer_weight_gradient::<T>(network, layer, tape.batch, tape.layer_input(layer)?, g)?;
+        if let Some(bias) = &binding.bias {
+            let mut sums = vec![0f64; bias.elem_count()];
+            for row in host::read::<T>(g)?.chunks_exact(sums.len()) {
+                sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += v.to_f64());
+            }
+            gradients.biases[layer] = sums;
         }
-        gradients.biases[layer] = sums;
+        if input == 0 && binding.activation.is_none() {
+            return Ok(vec![]);
+        }
+        let dx = layer_input_gradient::<T>(network, layer, input, tape.batch, &binding.weight, g)?;
+        let Some((quantizer, scale)) = binding.activation else { return Ok(vec![(input, dx)]) };
+        let (x, upstream) = (host::read::<f32>(tape.value(input)?)?, host::read::<f32>(&dx)?);
+        let mut through = vec![0f32; x.len()];
+        gradients.activation_scales[layer] = Some(quantizer.backward(&x, scale, tape.batch, &upstream, &mut through));
+        Ok(vec![(input, host::tensor(through, dx.dims())?)])
     }
-    if input == 0 && binding.activation.is_none() {
-        return Ok(vec![]);
-    }
-    let dx = layer_input_gradient::<T>(network, layer, input, tape.batch, &binding.weight, g)?;
-    let Some((quantizer, scale)) = binding.activation else { return Ok(vec![(input, dx)]) };
-    let (x, upstream) = (host::read::<f32>(tape.value(input)?)?, host::read::<f32>(&dx)?);
-    let mut through = vec![0f32; x.len()];
-    gradients.activation_scales[layer] = Some(quantizer.backward(&x, scale, tape.batch, &upstream, &mut through));
-    Ok(vec![(input, host::tensor(through, dx.dims())?)])
-}
 
-fn norm_step<T: Real>(
-    network: &Network,
-    bindings: &Bindings,
-    tape: &Tape,
-    step: Step,
-    g: &Tensor,
-    gradients: &mut Gradients,
-) -> Result<InputGradients> {
-    let Step::Norm { norm, input, output, relu } = step else { return Ok(vec![]) };
-    let (binding, state) = (&bindings.norms[norm], &tape.norms[norm]);
-    let map = network.channel_map(input, tape.batch);
-    let g = through_relu::<T>(tape, output, relu, g)?;
-    let (x, g_data) = (host::read::<T>(tape.value(input)?)?, host::read::<T>(&g)?);
-    let (s1, s2) = map.gradient_sums::<T>(&x, &g_data, &state.mean, &state.inverse);
-    let n = (map.batch * map.positions) as f64;
-    let through_statistics = match binding.statistics {
-        Statistics::Batch => 1.0 / n,
-        Statistics::Fixed { .. } => 0.0,
-    };
-    let gamma = wide::<T>(&binding.gamma)?;
-    let (mut p, mut q, mut r) = (Vec::new(), Vec::new(), Vec::new());
-    for c in 0..map.channels {
-        let (inverse, mean) = (state.inverse[c], state.mean[c]);
-        let slope = -gamma[c] * inverse * inverse * s2[c] * through_statistics;
-        p.push(T::from_f64(gamma[c] * inverse));
-        q.push(T::from_f64(slope));
-        r.push(T::from_f64(-gamma[c] * inverse * s1[c] * through_statistics - slope * mean));
+    /// `g`: in front of the fused ReLU.
+    fn norm<T: Real>(&mut self, norm: usize, input: NodeId, g: &Tensor) -> Result<InputGradients> {
+        let Self { network, bindings, tape, gradients } = self;
+        let (binding, state) = (&bindings.norms[norm], &tape.norms[norm]);
+        let map = network.channel_map(input, tape.batch);
+        let (x, g_data) = (host::read::<T>(tape.value(input)?)?, host::read::<T>(g)?);
+        let (s1, s2) = map.gradient_sums::<T>(&x, &g_data, &state.mean, &state.inverse);
+        let n = (map.batch * map.positions) as f64;
+        let through_statistics = match binding.statistics {
+            Statistics::Batch => 1.0 / n,
+            Statistics::Fixed { .. } => 0.0,
+        };
+        let gamma = wide::<T>(&binding.gamma)?;
+        let (mut p, mut q, mut r) = (Vec::new(), Vec::new(), Vec::new());
+        for c in 0..map.channels {
+            let (inverse, mean) = (state.inverse[c], state.mean[c]);
+            let slope = -gamma[c] * inverse * inverse * s2[c] * through_statistics;
+            p.push(T::from_f64(gamma[c] * inverse));
+            q.push(T::from_f64(slope));
+            r.push(T::from_f64(-gamma[c] * inverse * s1[c] * through_statistics - slope * mean));
+        }
+        let mut dx = vec![T::ZERO; x.len()];
+        map.combine(&x, &g_data, [&p, &q, &r], &mut dx);
+        (gradients.gammas[norm], gradients.betas[norm]) = (s2, s1);
+        Ok(vec![(input, host::tensor(dx, network.batch_shape(input, tape.batch))?)])
     }
-    let mut dx = vec![T::ZERO; x.len()];
-    map.combine(&x, &g_data, [&p, &q, &r], &mut dx);
-    (gradients.gammas[norm], gradients.betas[norm]) = (s2, s1);
-    Ok(vec![(input, host::tensor(dx, network.batch_shape(input, tape.batch))?)])
 }

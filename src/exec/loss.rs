@@ -88,11 +88,15 @@ pub fn divergence<T: Real>(z: &[T], y: &[T], batch: usize) -> f64 {
     z.chunks_exact(classes).zip(y.chunks_exact(classes)).map(row).sum()
 }
 
+/// The class with the largest logit, the first of equals.
+pub fn prediction<T: Real>(row: &[T]) -> usize {
+    (0..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best })
+}
+
 /// How many rows of `[batch, classes]` logits have their largest entry at the label (the first of equals counts).
 pub fn correct<T: Real>(logits: &[T], labels: &[u32]) -> usize {
     let classes = logits.len() / labels.len().max(1);
-    let best = |row: &[T]| (0..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best });
-    logits.chunks_exact(classes.max(1)).zip(labels).filter(|(row, label)| best(row) == **label as usize).count()
+    logits.chunks_exact(classes.max(1)).zip(labels).filter(|(row, label)| prediction(row) == **label as usize).count()
 }
 
 #[cfg(test)]

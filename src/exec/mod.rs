@@ -23,5 +23,5 @@ pub use bindings::{Bindings, LayerBinding, NormBinding, Statistics};
 pub use forward::{NormState, Tape, forward};
 pub use hessian::HessianPass;
 pub use kernels::Real;
-pub use loss::{Distillation, Loss, LossValue, correct, divergence};
+pub use loss::{Distillation, Loss, LossValue, correct, divergence, prediction};
 pub use network::{Network, NormSite, Step};

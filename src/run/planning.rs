@@ -21,8 +21,8 @@ impl Pipeline<'_> {
         let limits: Vec<(&String, Vec<(&String, f64)>)> =
             requests.iter().map(|(n, budgets)| (n, budgets.iter().map(|b| (&b.name, b.limit)).collect())).collect();
         let key = key("plans", &(sensitivity_key, &outline.space.name, outline.scheme(), limits))?;
+        let table = planning_table(&outline.space.name, outline.scheme(), Some(&sensitivity))?;
         self.stage("plans", &key, |p| {
-            let table = planning_table(&outline.space.name, outline.scheme(), Some(&sensitivity))?;
             let raw = RawTable::from(&table).to_json()?;
             write_atomic(&p.workspace.path("table.json"), raw.as_bytes())?;
             let (mut files, mut proved) = (vec!["table.json".to_string()], 0);
@@ -45,7 +45,6 @@ impl Pipeline<'_> {
             p.observer.finish(&format!("{proved} of {} plans proved optimal for their budgets", requests.len()));
             Ok(files)
         })?;
-        let table = planning_table(&outline.space.name, outline.scheme(), Some(&sensitivity))?;
         let read = |(i, (name, _)): (usize, &(String, Vec<Budget>))| {
             let path = self.workspace.path(&plan_file("plan", i, name, "json"));
             let plan = Plan::read(&path)?;

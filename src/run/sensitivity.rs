@@ -71,8 +71,7 @@ impl Pipeline<'_> {
             seed: space.seed,
         };
         let path = self.workspace.path("sensitivity.checkpoint");
-        let layers = space_layers(operator);
-        let mut probes = taken(&path, key, layers);
+        let mut probes = taken(&path, key, self.study.outline.scheme().layers.len());
         let mut save = |probes: &Probes| write_json(&path, &Taken { key: key.into(), probes: probes.clone() });
         self.observer.start("Hessian traces", options.max_probes);
         let traces = hutchinson(operator, &options, &mut probes, &mut save, self.observer)?;
@@ -80,10 +79,6 @@ impl Pipeline<'_> {
         self.observer.finish(&format!("{} probes, standard error at most {error:.0} % of a trace", traces.probes));
         Ok(traces)
     }
-}
-
-fn space_layers(operator: &NetworkHessian<'_, f32>) -> usize {
-    crate::sensitivity::HessianOperator::sizes(operator).len()
 }
 
 /// Probes of an interrupted run; none if they belong to something else.

@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::scheme::Scheme;
 use crate::sensitivity::SensitivityReport;
+use crate::solve::table::TABLE_FORMAT;
 use crate::solve::{Budget, PlanningTable, RawCandidate, RawLayer, RawTable};
 use crate::space::{BudgetName, BudgetRequest, Candidate, Limit, ValueFault};
-
-/// The format that [`planning_table`] fills.
-const FORMAT: &str = "bitplan.table/1";
 
 /// Costs of one layer at a candidate, in the units of the budgets.
 fn costs(scheme: &Scheme, layer: usize, candidate: Candidate) -> BTreeMap<String, f64> {
@@ -48,7 +46,7 @@ pub fn planning_table(name: &str, scheme: &Scheme, report: Option<&SensitivityRe
     };
     let names = |group: &Vec<usize>| group.iter().map(|&l| scheme.layers[l].name.clone()).collect();
     let raw = RawTable {
-        format: FORMAT.into(),
+        format: TABLE_FORMAT.into(),
         name: name.into(),
         layers: (0..scheme.layers.len()).map(layer).collect(),
         groups: scheme.groups.iter().map(names).collect(),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Batches, Dataset, Normalization};
 use crate::error::{Error, Result};
-use crate::exec::{Bindings, Loss, Network, NormBinding, Statistics, correct, forward, host};
+use crate::exec::{Bindings, Loss, Network, NormBinding, Statistics, correct, forward, host, prediction};
 
 /// Images to evaluate on.
 #[derive(Debug, Clone, Copy)]
@@ -43,9 +43,11 @@ impl Evaluation {
     pub fn compare(&self, other: &Self) -> (f64, bool) {
         let largest = self.logits.iter().zip(&other.logits).fold(0.0, |m: f64, (a, b)| m.max(f64::from((a - b).abs())));
         let classes = self.logits.len() / self.images.max(1) as usize;
-        let best = |row: &[f32]| (0..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best });
         let rows = self.logits.chunks(classes.max(1)).zip(other.logits.chunks(classes.max(1)));
-        (largest, self.logits.len() == other.logits.len() && rows.into_iter().all(|(a, b)| best(a) == best(b)))
+        (
+            largest,
+            self.logits.len() == other.logits.len() && rows.into_iter().all(|(a, b)| prediction(a) == prediction(b)),
+        )
     }
 }
 

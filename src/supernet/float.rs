@@ -72,17 +72,6 @@ pub fn load_float(network: &Network, path: &Path) -> Result<Parameters> {
     Ok(parameters)
 }
 
-/// FP32 parameters as a file that [`load_float`] reads.
-///
-/// # Errors
-/// When a tensor cannot be read.
-pub fn float_file(network: &Network, parameters: &Parameters) -> Result<TensorFile> {
-    let description = serde_json::json!({"format": "bitplan.fp32/1", "network": network.graph().name});
-    let mut file = TensorFile::new(&description)?;
-    parameters.store(&mut file, "")?;
-    Ok(file)
-}
-
 /// The FP32 network: batch statistics in training, running statistics else.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ mod train;
 
 pub use checkpoint::{EpochRecord, Position, TrainState};
 pub use evaluate::{Evaluation, Split, evaluate, recalibrate};
-pub use float::{bind_float, float_file, initial_float, load_float};
+pub use float::{bind_float, initial_float, load_float};
 pub use float_phase::train_float;
 pub use master::MasterCheckpoint;
 pub use net::SuperNet;
