@@ -27,7 +27,7 @@
 //! ```
 //!
 //! Modules import one way, in the order below (a test reads the `use` lines): `error`, `progress`, `numeric`, `store`,
-//! `quant`, `space`, `graph`, `zoo`, `data`, `exec`, `scheme`, `sensitivity`, `sampling`, `supernet`, `solve`, `plan`,
+//! `quant`, `space`, `graph`, `zoo`, `data`, `exec`, `scheme`, `sensitivity`, `sampling`, `supernet`, `table`, `solve`, `plan`,
 //! `report`, `run`, `cli`.
 
 pub mod cli;
@@ -48,6 +48,7 @@ pub mod solve;
 pub mod space;
 pub mod store;
 pub mod supernet;
+pub mod table;
 pub mod zoo;
 
 /// Version of the program; part of every stage's key.

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 /// Every module may import those before it.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 20] = [
     "error",
     "progress",
     "numeric",
@@ -21,6 +21,7 @@ const ORDER: [&str; 19] = [
     "sensitivity",
     "sampling",
     "supernet",
+    "table",
     "solve",
     "plan",
     "report",
@@ -101,10 +102,10 @@ fn the_solver_and_the_argument_parser_are_each_named_in_one_place() {
 
 #[test]
 fn planning_knows_no_model() {
-    for path in sources(&source_folder().join("solve")) {
+    for path in ["table", "solve"].iter().flat_map(|room| sources(&source_folder().join(room))) {
         let (_, named) = imports(&path);
         assert!(
-            named.iter().all(|m| ["error", "solve", "store", "numeric"].contains(&m.as_str())),
+            named.iter().all(|m| ["error", "solve", "table", "store", "numeric"].contains(&m.as_str())),
             "{}: {named:?}",
             path.display()
         );

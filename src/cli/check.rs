@@ -7,8 +7,8 @@ use crate::cli::run::read_space;
 use crate::cli::{Global, output};
 use crate::error::Result;
 use crate::run::{Outline, Study};
-use crate::solve::Budget;
 use crate::space::BudgetName;
+use crate::table::Budget;
 
 #[derive(Serialize)]
 struct Checked {

@@ -8,12 +8,13 @@ use crate::cli::check::show;
 use crate::cli::progress::Bars;
 use crate::cli::run::{open, read_space};
 use crate::cli::{Global, output};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, ValueFault};
 use crate::plan::{Plan, Provenance, Report, Status, optimize};
 use crate::run::{Outline, Pipeline, infeasibility, planning_table, resolve_budget};
-use crate::solve::{Budget, PlanningTable, Problem, RawTable};
-use crate::space::{BudgetRequest, Limit, ValueFault};
+use crate::solve::Problem;
+use crate::space::{BudgetRequest, Limit};
 use crate::store::{hash_bytes, write_atomic};
+use crate::table::{Budget, PlanningTable, RawTable};
 
 pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<()> {
     let limit = match args.time_limit {

@@ -5,7 +5,11 @@
 //! | [`rng`] | named, counter-based random streams: the only source of randomness |
 //! | [`stats`] | mean, variance, standard error, chi-square test |
 //! | [`gamma`] | log-gamma and the regularised incomplete gamma function, for p-values |
+//! | [`mod@sum`] | compensated sum |
 
 pub mod gamma;
 pub mod rng;
 pub mod stats;
+pub mod sum;
+
+pub use sum::sum;

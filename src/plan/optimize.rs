@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
+use crate::numeric::sum;
 use crate::plan::plan::{PLAN_FORMAT, Plan, PlanBudget, PlanLayer, Provenance, SolverNote, Status};
 use crate::plan::verify::{Origin, verify};
-use crate::solve::problem::sum;
-use crate::solve::{Budget, Certificate, Ilp, Outcome, PlanningTable, Problem, Solver, certify, diagnose};
+use crate::solve::{Certificate, Ilp, Outcome, Problem, Solver, certify, diagnose};
+use crate::table::{Budget, PlanningTable};
 
 /// Longest that the integer solver may look for a starting point; the proof does not need one, and finds the same
 /// plan without.

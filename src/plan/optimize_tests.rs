@@ -1,8 +1,8 @@
 use serde_json::Value;
 
 use super::*;
-use crate::solve::fixtures::{Kind, Uniform, budgets, layer, random, table};
-use crate::solve::{RawLayer, RawTable};
+use crate::table::fixtures::{Kind, Uniform, budgets, layer, random, table};
+use crate::table::{RawLayer, RawTable};
 
 fn plan(table: &PlanningTable, budgets: &[Budget]) -> Plan {
     optimize(table, budgets, None, Provenance::default(), Report::Reproducible).unwrap()
@@ -146,7 +146,7 @@ fn no_plan_is_an_error_with_its_exit_code_and_the_smallest_feasible_value() {
 fn without_budgets_every_layer_takes_its_best_candidate() {
     let table = random(Kind::Uniform, 9, 4, false, 6);
     let plan = plan(&table, &[]);
-    let best = |l: &crate::solve::Layer| l.candidates.iter().map(|c| c.sensitivity).fold(f64::INFINITY, f64::min);
+    let best = |l: &crate::table::Layer| l.candidates.iter().map(|c| c.sensitivity).fold(f64::INFINITY, f64::min);
     assert_eq!(plan.objective, sum(table.layers().iter().map(best)));
     assert_eq!(plan.status, Status::Optimal);
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::solve::raw::{parse_json, to_json, unique_keys};
 use crate::store::read_text;
+use crate::table::raw::{parse_json, to_json, unique_keys};
 
 /// The `format` field of a plan.
 pub const PLAN_FORMAT: &str = "bitplan.plan/1";

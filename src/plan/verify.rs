@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
+use crate::numeric::sum;
 use crate::plan::plan::{PLAN_FORMAT, Plan, Status};
-use crate::solve::problem::{budget_tolerance, sum};
-use crate::solve::{Candidate, PlanningTable};
+use crate::solve::problem::budget_tolerance;
+use crate::table::{Candidate, PlanningTable};
 
 /// Relative difference that sums in another order may have.
 const ROUNDING: f64 = 1e-12;
@@ -129,7 +130,7 @@ fn proof(plan: &Plan, table: &PlanningTable, size: f64, origin: Origin) -> Resul
         return origin.fault("bound", plan.bound, format!("at most the objective {}", plan.objective));
     }
     origin.number("gap", plan.gap, Plan::relative_gap(plan.objective, plan.bound, size), plan.gap.abs().max(1.0))?;
-    let largest = |l: &crate::solve::Layer| l.candidates.iter().map(|c| c.sensitivity.abs()).fold(0.0, f64::max);
+    let largest = |l: &crate::table::Layer| l.candidates.iter().map(|c| c.sensitivity.abs()).fold(0.0, f64::max);
     let allowed = OPTIMAL_GAP * sum(table.layers().iter().map(largest));
     if plan.status == Status::Optimal && plan.objective - plan.bound > allowed {
         return origin.fault("gap", plan.gap, "none in a plan that says it is optimal");

@@ -1,7 +1,7 @@
 use super::*;
 use crate::plan::{Provenance, Report, optimize};
-use crate::solve::fixtures::{Kind, budgets, layer, random, raw};
-use crate::solve::{Budget, RawTable};
+use crate::table::fixtures::{Kind, budgets, layer, random, raw};
+use crate::table::{Budget, RawTable};
 
 /// A table with a tie and a pin, and its best plan.
 fn planned() -> (PlanningTable, Plan) {

@@ -6,8 +6,8 @@ use crate::run::Pipeline;
 use crate::run::pipeline::{key, plan_file};
 use crate::run::table::planning_table;
 use crate::scheme::{LayerScheme, Scheme};
-use crate::solve::{Budget, RawTable};
 use crate::store::write_atomic;
+use crate::table::{Budget, RawTable};
 
 impl Pipeline<'_> {
     /// The best plan for every set of budgets of the search space.

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use crate::data::{Augmentation, Batches, Dataset, Normalization};
+use crate::error::ValueFault;
 use crate::error::{Error, Result};
 use crate::exec::Network;
 use crate::run::table::{planning_table, resolve_budget};
 use crate::scheme::Scheme;
-use crate::solve::{Budget, Outcome, Problem, StopReason, certify, diagnose};
-use crate::space::{SourceSpec, Space, SplitSpec, ValueFault};
+use crate::solve::{Outcome, Problem, StopReason, certify, diagnose};
+use crate::space::{SourceSpec, Space, SplitSpec};
 use crate::store::hash_json;
 use crate::supernet::{Split, SuperNet, load_float};
+use crate::table::Budget;
 use crate::zoo::Architecture;
 
 /// Number of the shuffled order that samples are taken in; no epoch of training has it.

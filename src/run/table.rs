@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::error::Result;
+use crate::error::ValueFault;
 use crate::scheme::Scheme;
 use crate::sensitivity::SensitivityReport;
-use crate::solve::table::TABLE_FORMAT;
-use crate::solve::{Budget, PlanningTable, RawCandidate, RawLayer, RawTable};
-use crate::space::{BudgetName, BudgetRequest, Candidate, Limit, ValueFault};
+use crate::space::{BudgetName, BudgetRequest, Candidate, Limit};
+use crate::table::TABLE_FORMAT;
+use crate::table::{Budget, PlanningTable, RawCandidate, RawLayer, RawTable};
 
 /// Costs of one layer at a candidate, in the units of the budgets.
 fn costs(scheme: &Scheme, layer: usize, candidate: Candidate) -> BTreeMap<String, f64> {

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
-use super::super::fixtures::{Kind, budgets, random};
 use super::*;
 use crate::solve::{Exhaustive, Outcome, Problem, Solver};
+use crate::table::fixtures::{Kind, budgets, random};
 
 /// The linear relaxation of a problem with one row, solved by its closed form: exchanges along the lower convex hulls
 /// of the groups, steepest first, until the capacity is used up (Sinha and Zoltners 1979).

@@ -9,8 +9,8 @@
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
+use crate::numeric::sum;
 use crate::solve::bound::Suffixes;
-use crate::solve::problem::sum;
 use crate::solve::scaled::{Scaled, floor, trivial};
 use crate::solve::search::pass;
 use crate::solve::{Outcome, Problem, Solver, StopReason};

@@ -1,6 +1,7 @@
-use super::super::fixtures::{Kind, budgets, layer, random, table};
 use super::*;
-use crate::solve::{Budget, Exhaustive};
+use crate::solve::Exhaustive;
+use crate::table::Budget;
+use crate::table::fixtures::{Kind, budgets, layer, random, table};
 
 const BLANK: Outcome = Outcome::Unknown { stop: StopReason::NoProof };
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::error::Result;
-use crate::solve::problem::sum;
+use crate::numeric::sum;
 use crate::solve::{Outcome, Problem, StopReason, certify};
 
 /// How one budget stands in a problem without a plan.

@@ -1,6 +1,6 @@
-use super::super::fixtures::{Kind, layer, random, table};
 use super::*;
-use crate::solve::{Budget, PlanningTable};
+use crate::table::fixtures::{Kind, layer, random, table};
+use crate::table::{Budget, PlanningTable};
 
 fn answer(table: &PlanningTable, budgets: &[Budget]) -> Outcome {
     let claim = Outcome::Unknown { stop: StopReason::NoProof };

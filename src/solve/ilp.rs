@@ -103,9 +103,10 @@ fn choose(problem: &Problem, limit: Option<Duration>) -> Option<Vec<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{Kind, budgets, random};
     use super::*;
-    use crate::solve::{Certifier, PlanningTable, RawTable};
+    use crate::solve::Certifier;
+    use crate::table::fixtures::{Kind, budgets, random};
+    use crate::table::{PlanningTable, RawTable};
 
     #[test]
     fn scaled_to_its_tolerances_it_finds_the_optimum_of_tiny_sensitivities() {
@@ -124,7 +125,7 @@ mod tests {
     #[test]
     fn a_problem_without_a_plan_is_left_to_the_proof() {
         let table = random(Kind::Real, 5, 3, false, 1);
-        let problem = Problem::new(&table, &[crate::solve::Budget::new("cost0", 1.0)]).unwrap();
+        let problem = Problem::new(&table, &[crate::table::Budget::new("cost0", 1.0)]).unwrap();
         let outcome = Ilp.solve(&problem, None).unwrap();
         assert_eq!(outcome, Outcome::Unknown { stop: StopReason::NoProof });
     }

@@ -1,6 +1,6 @@
 //! Bit allocation as an integer program (method.md §5): the planning problem, its solvers and the proof.
 //!
-//! Nothing here knows what a model is. A [`PlanningTable`] and [`Budget`]s make a [`Problem`]; a [`Solver`] answers it
+//! Nothing here knows what a model is. A [`PlanningTable`](crate::table::PlanningTable) and [`Budget`](crate::table::Budget)s make a [`Problem`]; a [`Solver`] answers it
 //! with an [`Outcome`]; [`certify()`] proves or refutes the answer of any solver with arithmetic of its own.
 
 use std::time::Duration;
@@ -9,23 +9,18 @@ use crate::error::Result;
 
 pub(crate) mod bound;
 pub mod certify;
-mod check;
 pub mod exhaustive;
 pub mod feasibility;
 pub mod ilp;
 pub mod problem;
-pub mod raw;
 pub(crate) mod scaled;
 pub(crate) mod search;
-pub mod table;
 
 pub use certify::{Certificate, Certifier, certify};
 pub use exhaustive::Exhaustive;
 pub use feasibility::{Infeasibility, diagnose};
 pub use ilp::Ilp;
-pub use problem::{Budget, Problem};
-pub use raw::{RawCandidate, RawLayer, RawTable};
-pub use table::{Candidate, Layer, PlanningTable};
+pub use problem::Problem;
 
 /// Why a search ended without a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,10 +90,6 @@ pub trait Solver {
     /// Only faults of the program; what a problem can be is an [`Outcome`].
     fn solve(&self, problem: &Problem, limit: Option<Duration>) -> Result<Outcome>;
 }
-
-#[cfg(test)]
-#[path = "fixtures.rs"]
-pub(crate) mod fixtures;
 
 #[cfg(test)]
 #[path = "mod_tests.rs"]

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
-use super::fixtures::{Kind, layer, random, raw, table};
 use super::*;
+use crate::table::fixtures::{Kind, layer, random, raw, table};
+use crate::table::{Budget, PlanningTable};
 
 fn solvers() -> Vec<Box<dyn Solver>> {
     vec![Box::new(Exhaustive::default()), Box::new(Certifier::default()), Box::new(Ilp)]

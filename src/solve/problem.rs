@@ -11,9 +11,11 @@
 //! whole numbers below 2⁵³ is counted exactly. Any other is counted in units of `limit / 2⁵⁰`, each cost rounded to
 //! the nearest unit, with [`SPARE_UNITS`] to spare: a limit that equals a sum of decimal costs admits that sum.
 
+use crate::error::fault::did_you_mean;
 use crate::error::{Error, Result};
-use crate::solve::check::did_you_mean;
-use crate::solve::table::PlanningTable;
+use crate::numeric::sum;
+use crate::table::check::FROM_TABLE;
+use crate::table::{Budget, PlanningTable};
 
 /// Whole numbers up to here are exact in f64.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -29,22 +31,6 @@ pub fn budget_tolerance(groups: usize) -> f64 {
 
 fn spare_units(groups: usize) -> i64 {
     SPARE_UNITS.max(groups as i64)
-}
-
-/// An upper limit on the sum of one cost.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Budget {
-    /// Name of the cost.
-    pub name: String,
-    /// Its limit, finite and not negative, in the unit of the cost.
-    pub limit: f64,
-}
-
-impl Budget {
-    /// A budget.
-    pub fn new(name: impl Into<String>, limit: f64) -> Self {
-        Budget { name: name.into(), limit }
-    }
 }
 
 /// What one choice group may become.
@@ -90,7 +76,7 @@ impl Problem {
         for (k, budget) in budgets.iter().enumerate() {
             let name = &budget.name;
             let Some(column) = table.cost_names().iter().position(|c| c == name) else {
-                let remedy = did_you_mean(name, table.cost_names().iter().map(String::as_str));
+                let remedy = did_you_mean(name, table.cost_names().iter().map(String::as_str), FROM_TABLE);
                 return Err(Error::Usage(format!(
                     "budget `{name}`: found no such cost, expected one of {:?}\n  hint: {remedy}",
                     table.cost_names()
@@ -218,17 +204,6 @@ fn group(table: &PlanningTable, layers: Vec<usize>, columns: &[usize]) -> Group 
         }
     });
     Group { name: table.layers()[layers[0]].name.clone(), options: options.collect(), layers }
-}
-
-/// Neumaier's compensated sum: the same to the last bit in nearly every order.
-pub(crate) fn sum(values: impl Iterator<Item = f64>) -> f64 {
-    let (mut total, mut lost) = (0.0f64, 0.0f64);
-    for value in values {
-        let next = total + value;
-        lost += if total.abs() >= value.abs() { (total - next) + value } else { (value - next) + total };
-        total = next;
-    }
-    total + lost
 }
 
 #[cfg(test)]

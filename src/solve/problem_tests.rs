@@ -1,5 +1,5 @@
-use super::super::fixtures::{layer, raw, table};
 use super::*;
+use crate::table::fixtures::{layer, raw, table};
 
 #[test]
 fn tied_layers_become_one_group_of_their_common_ids_with_summed_numbers() {

@@ -4,7 +4,8 @@
 //! regret of a known choice (an option above it is in no better choice). Sums of regrets and of weights are then the
 //! same in any order, and exact in f64 as well.
 
-use crate::solve::problem::{GroupOption, Problem, sum};
+use crate::numeric::sum;
+use crate::solve::problem::{GroupOption, Problem};
 
 /// `log2` of the units that `cap` is divided into.
 pub(crate) const REGRET_BITS: i32 = 52;

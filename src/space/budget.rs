@@ -6,8 +6,9 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 use super::candidate::Candidate;
-use super::fault::{ValueFault, did_you_mean, either, quoted};
 use super::ranged::{LIMIT, WEIGHT_BITS};
+use crate::error::ValueFault;
+use crate::error::fault::{did_you_mean, either, quoted};
 
 /// A cost that can be limited (method.md §5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

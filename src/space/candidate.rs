@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::fault::{ValueFault, quoted};
+use crate::error::ValueFault;
+use crate::error::fault::quoted;
 
 /// The widths that weights and activations can be quantised to.
 const BITS: RangeInclusive<u8> = 2..=8;

@@ -6,10 +6,11 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use serde_saphyr::Spanned;
 
-use super::fault::{ValueFault, quoted};
 use super::ranged::{Real, Whole};
 use super::raw::Text;
 use super::yaml;
+use crate::error::ValueFault;
+use crate::error::fault::quoted;
 use crate::error::{Error, Result};
 
 /// A value that remembers where it was written, for errors that only a model can reveal.

@@ -9,10 +9,10 @@ use serde::Serialize;
 use serde_saphyr::Spanned;
 
 use super::check::Checker;
-use super::fault::ValueFault;
 use super::ranged::{CROP_PADDING, IMAGES, MEAN, Real, STD};
 use super::raw::{RawAugmentation, RawData, RawNormalization, RawSplit, Text};
 use crate::error::Result;
+use crate::error::ValueFault;
 
 /// Files of images and labels, by format.
 #[derive(Debug, Clone, PartialEq, Serialize)]

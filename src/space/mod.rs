@@ -10,7 +10,6 @@ mod budget;
 mod candidate;
 mod check;
 mod data;
-mod fault;
 mod glob;
 mod model;
 mod plan;
@@ -33,7 +32,6 @@ pub use budget::{BudgetName, BudgetRequest, Limit};
 pub use candidate::Candidate;
 pub use check::Located;
 pub use data::{Augmentation, DataSpec, Normalization, SourceSpec, SplitSpec};
-pub use fault::ValueFault;
 pub use model::{ModelSpec, Zoo};
 pub use plan::PlanRequest;
 pub use recipe::{Optimizer, Recipe, Schedule};
@@ -41,9 +39,10 @@ pub use search::{LayerChoice, Override, Pin, Search};
 pub use settings::{EvaluationSpec, Objective, QuantizerSpec, SensitivitySpec};
 pub use training::{Alrs, Distillation, MixedPrecision, MultiPrecision, QuantizerRecipe, Sampling, Training};
 
+use crate::error::ValueFault;
+use crate::error::fault::quoted;
 use crate::error::{Error, Result};
 use check::Checker;
-use fault::quoted;
 use raw::RawSpace;
 
 /// The format that this version reads.

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::check::Checker;
-use super::fault::ValueFault;
 use super::ranged::{CLASSES, SIDE};
 use super::raw::RawModel;
 use crate::error::Result;
+use crate::error::ValueFault;
 
 /// A network that is built in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,10 +8,11 @@ use serde_saphyr::Spanned;
 use super::budget::{BudgetName, BudgetRequest, Limit};
 use super::candidate::Candidate;
 use super::check::Checker;
-use super::fault::{ValueFault, did_you_mean, quoted};
 use super::raw::RawPlan;
 use super::search::Search;
 use crate::error::Result;
+use crate::error::ValueFault;
+use crate::error::fault::{did_you_mean, quoted};
 
 /// Budgets that one plan must keep, all together.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -10,9 +10,10 @@ use serde_saphyr::Spanned;
 
 use super::candidate::Candidate;
 use super::check::{Checker, Located};
-use super::fault::{ValueFault, did_you_mean, quoted};
 use super::glob;
 use super::raw::{RawSearch, Text};
+use crate::error::ValueFault;
+use crate::error::fault::{did_you_mean, quoted};
 use crate::error::{Error, Result};
 
 /// Candidates of the layers whose names match.

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::check::Checker;
-use super::fault::{ValueFault, quoted};
 use super::ranged::{BATCH_SIZE, IMAGES, PROBES, RECALIBRATION_IMAGES, RELATIVE_ERROR};
 use super::raw::{RawEvaluation, RawQuantizer, RawSensitivity};
 use crate::error::Result;
+use crate::error::ValueFault;
+use crate::error::fault::quoted;
 use crate::quant::{Rounding, ScaleGradient};
 
 /// How values become integers (method.md §1).

@@ -5,12 +5,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::check::Checker;
-use super::fault::{ValueFault, quoted};
 use super::ranged::{CHECKPOINT_STEPS, EPOCHS, KAPPA, LEARNING_RATE, SHARE, TEMPERATURE};
 use super::raw::Text;
 use super::raw_training::{RawDistillation, RawMixedPrecision, RawMultiPrecision, RawTraining};
 use super::recipe::Recipe;
 use crate::error::Result;
+use crate::error::ValueFault;
+use crate::error::fault::quoted;
 
 /// Adaptive scaling of the learning rate of quantisation scales (method.md §2.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,8 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde_saphyr::{Error as Yaml, Location};
 
-use super::fault::{ValueFault, did_you_mean, either, quoted};
+use crate::error::ValueFault;
+use crate::error::fault::{did_you_mean, either, quoted};
 use crate::error::{Error, Result};
 
 /// The longest file that is read; a search space of a thousand layers has a tenth of it.

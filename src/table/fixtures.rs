@@ -18,13 +18,7 @@ pub(crate) fn layer(name: &str, candidates: &[(f64, Vec<f64>)]) -> RawLayer {
 }
 
 pub(crate) fn raw(layers: Vec<RawLayer>) -> RawTable {
-    RawTable {
-        format: super::table::TABLE_FORMAT.into(),
-        name: "t".into(),
-        layers,
-        groups: vec![],
-        pins: BTreeMap::new(),
-    }
+    RawTable { format: super::TABLE_FORMAT.into(), name: "t".into(), layers, groups: vec![], pins: BTreeMap::new() }
 }
 
 pub(crate) fn table(layers: Vec<RawLayer>) -> PlanningTable {

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAcce
 use serde::{Deserialize as DeriveDeserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::solve::table::PlanningTable;
+use crate::table::PlanningTable;
 
 /// Mirror of a `bitplan.table/1` document.
 #[derive(Debug, Clone, PartialEq, Serialize, DeriveDeserialize)]
@@ -94,7 +94,7 @@ impl From<&PlanningTable> for RawTable {
             RawLayer { name: layer.name.clone(), candidates: candidates.collect() }
         });
         RawTable {
-            format: crate::solve::table::TABLE_FORMAT.into(),
+            format: crate::table::TABLE_FORMAT.into(),
             name: table.name().into(),
             layers: layers.collect(),
             groups: table.groups().iter().map(|g| g.iter().map(|&l| name_of(l)).collect()).collect(),

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::error::fault::{did_you_mean, quoted};
 use crate::error::{Error, Result};
-use crate::solve::raw::{RawCandidate, RawTable};
-use crate::solve::table::{
+use crate::table::planning_table::{
     Candidate, Layer, MAX_CANDIDATES, MAX_LAYERS, MAX_VALUE, PlanningTable, TABLE_FORMAT, common_ids,
 };
+use crate::table::raw::{RawCandidate, RawTable};
 
 impl PlanningTable {
     /// Checks a table that was built in memory or read from another form; `place` names the source in messages.
@@ -62,18 +63,8 @@ impl PlanningTable {
     }
 }
 
-fn quoted(text: &str) -> String {
-    format!("`{text}`")
-}
-
-/// The nearest of some known names, as a remedy.
-pub(crate) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let near = known.map(|k| (strsim::osa_distance(name, k), k)).min();
-    match near {
-        Some((distance, k)) if distance <= 1 + name.len() / 3 => format!("did you mean `{k}`?"),
-        _ => "use a name from the table".into(),
-    }
-}
+/// What to do about a name that is close to none.
+pub(crate) const FROM_TABLE: &str = "use a name from the table";
 
 /// Source of the table, and the checks that complain about it.
 struct Place<'a>(&'a str);
@@ -114,7 +105,7 @@ impl Place<'_> {
         match index.get(name) {
             Some(&l) => Ok(l),
             None => {
-                let remedy = did_you_mean(name, index.keys().map(String::as_str));
+                let remedy = did_you_mean(name, index.keys().map(String::as_str), FROM_TABLE);
                 self.fault(key, quoted(name), "the name of a layer of this table", &remedy)
             }
         }
@@ -155,7 +146,7 @@ impl Place<'_> {
             let key = format!("pins, `{name}`");
             let l = self.layer(&key, name, index)?;
             let Some(c) = layers[l].candidate(id) else {
-                let remedy = did_you_mean(id, layers[l].candidates.iter().map(|c| c.id.as_str()));
+                let remedy = did_you_mean(id, layers[l].candidates.iter().map(|c| c.id.as_str()), FROM_TABLE);
                 return self.fault(&key, quoted(id), "the id of a candidate of this layer", &remedy);
             };
             pins.insert(l, c);

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::error::Result;
-use crate::solve::raw::RawTable;
 use crate::store::read_text;
+use crate::table::raw::RawTable;
 
 /// The `format` field of a planning table.
 pub const TABLE_FORMAT: &str = "bitplan.table/1";
@@ -116,5 +116,5 @@ pub(crate) fn common_ids<'a>(layers: &'a [Layer], group: &[usize]) -> Vec<&'a st
 }
 
 #[cfg(test)]
-#[path = "table_tests.rs"]
+#[path = "planning_table_tests.rs"]
 mod tests;

@@ -1,6 +1,10 @@
 //! One error type for the whole crate: every failure that a user can cause says where, what was found, what was
 //! expected and what to do; every variant has its exit code.
 
+pub mod fault;
+
+pub use fault::ValueFault;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
