@@ -19,8 +19,7 @@ fn main() -> ExitCode {
         Ok(Err(error)) => {
             eprintln!("error: {error}");
             if json && !error.follows_output() {
-                let (code, message) = (error.exit_code(), error.to_string());
-                println!("{}", serde_json::json!({"format": "bitplan.error/1", "code": code, "error": message}));
+                println!("{}", error.to_json());
             }
             ExitCode::from(error.exit_code())
         }

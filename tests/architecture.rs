@@ -85,6 +85,7 @@ fn the_solver_and_the_argument_parser_are_each_named_in_one_place() {
     for (name, allowed) in [
         ("good_lp", &["solve/ilp.rs"][..]),
         ("clap", &["cli/args.rs", "main.rs"]),
+        ("csv", &["table/csv"]),
         ("indicatif", &["cli/progress.rs"]),
         ("serde_saphyr", &["space"]),
         ("comfy_table", &["report/text.rs"]),

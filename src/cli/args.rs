@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+
+use crate::error::ValueFault;
+use crate::table::Policy;
 
 const AFTER_HELP: &str = "Examples:
   bitplan run search_spaces/fashion_mnist_resnet8.yaml
   bitplan plan search_spaces/fashion_mnist_resnet8.yaml --budget bitops=40%
-  bitplan plan --table table.json --budget latency_ms=5 --json
+  bitplan plan --table examples/hawqv3_resnet18.csv --budget gbops=50% --budget latency_ms=10
 
 Exit codes:
   0    done
@@ -100,30 +103,63 @@ pub struct InspectArgs {
     pub classes: u32,
 }
 
-/// Arguments of `plan`.
+/// Where sensitivities and costs come from, and what limits them.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("source").required(true).args(["space", "table"]))]
-pub struct PlanArgs {
+pub struct SourceArgs {
     /// Search space (YAML); its sensitivities are measured first if needed
     pub space: Option<PathBuf>,
-    /// Planning table (bitplan.table/1, JSON) instead of a search space
+    /// Planning table instead of a search space: bitplan.table/1 (JSON), or CSV with a row for each layer and candidate and the
+    /// columns layer, candidate, sensitivity, cost.NAME…, and if wanted stderr, weight_bits, activation_bits, parameters, group
     #[arg(long, value_name = "FILE")]
     pub table: Option<PathBuf>,
-    /// Upper limit of a cost, repeatable. A search space has bitops (per inference), weight_bytes and avg_weight_bits;
-    /// VALUE is a number with K, M, G, T, KiB, MiB or GiB, a share of the costliest uniform choice (50%), or a candidate
-    /// (w4a4). A table has the costs that it names; VALUE is a number [default: the budgets of the search space's first
-    /// plan]
+    /// Upper limit of a cost, repeatable. A search space has bitops (per inference), weight_bytes and avg_weight_bits; a
+    /// table has the costs that it names, and avg_weight_bits and layer_avg_weight_bits where it states bits. VALUE is a
+    /// number with K, M, G, T, KiB, MiB or GiB, a share of the costliest uniform choice (50%), or a candidate that stands
+    /// for its uniform choice (w4a4) [default: the budgets of the search space's first plan]
     #[arg(long, value_name = "NAME=VALUE")]
     pub budget: Vec<String>,
+    /// Sensitivities that cannot be losses: strict refuses a negative one, keep takes all as they are, clamp takes a
+    /// negative one as 0, monotone also lets no candidate lose less than one with more bits. Every change is printed
+    #[arg(long, value_name = "POLICY", default_value_t, value_parser = policy)]
+    pub sensitivities: Policy,
+    /// Folder of the results [default: results/NAME of the search space]
+    #[arg(long, value_name = "DIR", requires = "space")]
+    pub out: Option<PathBuf>,
+}
+
+fn policy(text: &str) -> Result<Policy, String> {
+    text.parse().map_err(|fault: ValueFault| fault.to_string())
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// What to plan.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Who chooses the plan; the proof is always by the exact solver
+    #[arg(long, value_name = "NAME", value_enum, default_value_t)]
+    pub solver: SolverName,
     /// Wall time after which the best plan so far is written (exit code 5 if it is not proved), in seconds [default: none]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub time_limit: Option<f64>,
     /// File for the plan [default: none, only printed]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Folder of the results [default: results/NAME of the search space]
-    #[arg(long, value_name = "DIR", requires = "space")]
-    pub out: Option<PathBuf>,
+}
+
+/// Solvers to choose from.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub enum SolverName {
+    /// The exact solver of this program
+    #[default]
+    Exact,
+    /// The general integer solver microlp
+    Microlp,
+    /// The general integer solver HiGHS
+    #[cfg(feature = "highs")]
+    Highs,
 }
 
 /// Arguments of `eval`.

@@ -6,8 +6,10 @@ mod eval;
 mod inspect;
 mod output;
 mod plan;
+mod plan_text;
 mod progress;
 mod run;
+mod source;
 mod switch;
 
 pub use args::{Cli, Command, Global};

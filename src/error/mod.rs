@@ -65,11 +65,19 @@ pub enum Error {
         source: std::io::Error,
     },
     /// No plan satisfies the budgets.
-    #[error("{0}")]
-    Infeasible(String),
+    #[error("{message}")]
+    Infeasible {
+        /// Which budgets, and the smallest feasible values.
+        message: String,
+        /// The same as data.
+        detail: Box<serde_json::Value>,
+    },
     /// The search stopped before the proof.
     #[error("{0}")]
     Unproved(String),
+    /// The search stopped before it found anything.
+    #[error("{0}")]
+    NoPlanYet(String),
     /// The user interrupted.
     #[error("interrupted; run the same command again to resume")]
     Interrupted,
@@ -110,13 +118,23 @@ impl Error {
         matches!(self, Error::Unproved(_))
     }
 
+    /// The error as a JSON document, `bitplan.error/1`.
+    pub fn to_json(&self) -> serde_json::Value {
+        let (code, message) = (self.exit_code(), self.to_string());
+        let mut document = serde_json::json!({"format": "bitplan.error/1", "code": code, "error": message});
+        if let Error::Infeasible { detail, .. } = self {
+            document["infeasibility"] = (**detail).clone();
+        }
+        document
+    }
+
     /// The exit code that this error ends the program with.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Usage(_) => exit_code::USAGE,
             Error::Input(_) | Error::Io { .. } => exit_code::BAD_INPUT,
-            Error::Infeasible(_) => exit_code::INFEASIBLE,
-            Error::Unproved(_) => exit_code::UNPROVED,
+            Error::Infeasible { .. } => exit_code::INFEASIBLE,
+            Error::Unproved(_) | Error::NoPlanYet(_) => exit_code::UNPROVED,
             Error::Interrupted => exit_code::INTERRUPTED,
             Error::Tensor(_) | Error::Internal(_) => exit_code::INTERNAL,
         }

@@ -6,10 +6,13 @@
 //! | [`stats`] | mean, variance, standard error, chi-square test |
 //! | [`gamma`] | log-gamma and the regularised incomplete gamma function, for p-values |
 //! | [`mod@sum`] | compensated sum |
+//! | [`units`] | numbers with suffixes, `1.5G`, `300KiB` |
 
 pub mod gamma;
 pub mod rng;
 pub mod stats;
 pub mod sum;
+pub mod units;
 
 pub use sum::sum;
+pub use units::Quantity;

@@ -5,6 +5,6 @@ pub mod optimize;
 pub mod plan;
 pub mod verify;
 
-pub use optimize::{Report, optimize};
+pub use optimize::{Method, Search, optimize};
 pub use plan::{Plan, PlanBudget, PlanLayer, Provenance, SolverNote, Status};
 pub use verify::{Origin, verify};

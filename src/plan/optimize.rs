@@ -1,4 +1,4 @@
-//! From a table and budgets to a proved plan: problem → integer solver → proof → plan → verification.
+//! From a table and budgets to a proved plan: problem → solver → proof → plan → verification.
 
 use std::time::{Duration, Instant};
 
@@ -6,68 +6,122 @@ use crate::error::{Error, Result};
 use crate::numeric::sum;
 use crate::plan::plan::{PLAN_FORMAT, Plan, PlanBudget, PlanLayer, Provenance, SolverNote, Status};
 use crate::plan::verify::{Origin, verify};
-use crate::solve::{Certificate, Ilp, Outcome, Problem, Solver, certify, diagnose};
+use crate::solve::{Backend, Exact, Ilp, Outcome, Problem, Solution, Solver, StopReason, diagnose, fault};
 use crate::table::{Budget, PlanningTable};
 
-/// Longest that the integer solver may look for a starting point; the proof does not need one, and finds the same
-/// plan without.
-const START_LIMIT: Duration = Duration::from_millis(100);
+/// Relative difference of regrets below which a plan counts as the best.
+pub const OPTIMAL: f64 = 1e-9;
 
-/// Which facts about the run go into the plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Report {
-    /// Wall time too.
-    Timed,
-    /// Only what is the same at every run.
-    Reproducible,
+/// Who chooses the plan. The bound is always ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    /// The exact solver.
+    #[default]
+    Exact,
+    /// A general integer solver, whose answer is then proved or refuted.
+    General(Backend),
 }
 
-/// The best plan of a table within budgets, proved and verified.
+/// How a plan is looked for, and what is written of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Search {
+    /// Who chooses.
+    pub method: Method,
+    /// Wall time after which the best plan so far is given.
+    pub limit: Option<Duration>,
+    /// Whether wall time is written into the plan; without it the same input gives the same bytes.
+    pub timed: bool,
+}
+
+impl Search {
+    /// Limits the wall time.
+    pub fn within(self, limit: Option<Duration>) -> Self {
+        Search { limit, ..self }
+    }
+}
+
+/// The best plan of a table within budgets, proved and verified, and what was wrong with the answer of a general solver.
 ///
-/// With a `limit` on wall time, or where the proof outgrows its memory, the plan may be [`Status::Feasible`] with a gap.
+/// With a limit on time, or where the proof outgrows its memory, the plan may be [`Status::Feasible`] with a gap.
 ///
 /// # Errors
 /// [`Error::Usage`] for a budget that does not fit the table, [`Error::Infeasible`] with the smallest feasible values,
-/// [`Error::Unproved`] when the time was up before any plan was found, [`Error::Internal`] when the plan does not
-/// verify.
+/// [`Error::NoPlanYet`] when no plan was found in time, [`Error::Internal`] when the plan does not verify.
 pub fn optimize(
     table: &PlanningTable,
     budgets: &[Budget],
-    limit: Option<Duration>,
+    search: Search,
     provenance: Provenance,
-    report: Report,
-) -> Result<Plan> {
+) -> Result<(Plan, Option<String>)> {
     let start = Instant::now();
-    let left = || limit.map(|l| l.saturating_sub(start.elapsed()));
+    let left = || search.limit.map(|l| l.saturating_sub(start.elapsed()));
     let problem = Problem::new(table, budgets)?;
-    let solver = Ilp;
-    let claim = solver.solve(&problem, Some(limit.map_or(START_LIMIT, |l| START_LIMIT.min(l / 4))))?;
-    let certificate = certify(&problem, &claim, left())?;
-    let (choice, bound, status) = match &certificate.outcome {
-        Outcome::Optimal { choice, bound, .. } => (choice, *bound, Status::Optimal),
-        Outcome::Feasible { choice, bound, .. } => (choice, *bound, Status::Feasible),
-        Outcome::Infeasible => return Err(Error::Infeasible(diagnose(&problem, left())?.to_string())),
-        Outcome::Unknown { .. } => {
-            let message = "stopped before a plan was found\n  hint: allow more time, or loosen a budget";
-            return Err(Error::Unproved(message.into()));
+    let exact = Exact::default();
+    let (solution, name, remark) = match search.method {
+        Method::Exact => (exact.best(&problem, 1, left())?, exact.name().to_string(), None),
+        Method::General(backend) => {
+            let solver = Ilp::new(backend);
+            let claim = solver.solve(&problem, left())?;
+            let proof = exact.best(&problem, 1, left())?;
+            let remark = remark(&problem, solver.name(), &claim, &proof);
+            let solution = if proof.choices.is_empty() { proof } else { claimed(&problem, &claim, proof) };
+            (solution, format!("{} + proof", solver.name()), remark)
         }
     };
-    let seconds = (report == Report::Timed).then(|| start.elapsed().as_secs_f64());
-    let note = SolverNote { name: format!("{} + proof", solver.name()), nodes: certificate.states, seconds };
-    let plan = assemble(table, &problem, choice, bound, status, &certificate, note, provenance);
+    let Some(choice) = solution.choices.first() else {
+        return Err(match (solution.stop, remark) {
+            (None, _) => diagnose(&problem, left())?.into_error(None),
+            (Some(_), Some(remark)) => Error::NoPlanYet(remark),
+            (Some(_), None) => {
+                Error::NoPlanYet("stopped before a plan was found\n  hint: allow more time, or loosen a budget".into())
+            }
+        });
+    };
+    let seconds = search.timed.then(|| start.elapsed().as_secs_f64());
+    let plan =
+        assemble(table, &problem, choice, &solution, SolverNote { name, nodes: solution.states, seconds }, provenance);
     verify(&plan, table, Origin::Computed)?;
-    Ok(plan)
+    Ok((plan, remark))
+}
+
+/// The choice of a general solver with our bound; nothing if it has none.
+fn claimed(problem: &Problem, claim: &Outcome, proof: Solution) -> Solution {
+    let Some(choice) = claim.choice() else {
+        return Solution { choices: Vec::new(), stop: Some(StopReason::NoProof), ..proof };
+    };
+    let above = problem.objective(choice) - proof.bound;
+    let best = above <= OPTIMAL * (problem.objective(choice) - problem.floor());
+    Solution { choices: vec![choice.to_vec()], stop: (!best).then_some(StopReason::NoProof), ..proof }
+}
+
+/// What a user should know of the answer of a general solver.
+fn remark(problem: &Problem, name: &str, claim: &Outcome, proof: &Solution) -> Option<String> {
+    let best = proof.choices.first()?;
+    let (objective, bound) = (problem.objective(best), proof.bound);
+    let Outcome::Feasible { choice, stop, .. } = claim else {
+        return Some(format!("{name} found no plan, and there is one of objective {objective:e}"));
+    };
+    // One that was not stopped believes its answer to be the best.
+    let believed = match stop {
+        StopReason::NoProof => problem.objective(choice),
+        _ => problem.floor(),
+    };
+    let claim = Outcome::Feasible {
+        choice: choice.clone(),
+        objective: problem.objective(choice),
+        bound: believed,
+        stop: *stop,
+    };
+    let proved = Outcome::Feasible { choice: best.clone(), objective, bound, stop: StopReason::NoProof };
+    fault(problem, &claim, &proved).map(|fault| format!("{name} {fault}"))
 }
 
 /// The document of a choice, every number of it from the table.
-#[allow(clippy::too_many_arguments)] // one call, each argument a part of the document
-fn assemble(
+pub(super) fn assemble(
     table: &PlanningTable,
     problem: &Problem,
     choice: &[usize],
-    bound: f64,
-    status: Status,
-    certificate: &Certificate,
+    solution: &Solution,
     solver: SolverNote,
     provenance: Provenance,
 ) -> Plan {
@@ -83,15 +137,15 @@ fn assemble(
     });
     let objective = sum(chosen().map(|(_, c)| c.sensitivity));
     let size = sum(chosen().map(|(_, c)| c.sensitivity.abs()));
-    let bound = bound.min(objective);
-    let budgets = problem.budgets().iter().zip(&certificate.multipliers).map(|(b, &shadow_price)| {
+    let bound = solution.bound.min(objective);
+    let budgets = problem.budgets().iter().zip(&solution.multipliers).map(|(b, &shadow_price)| {
         let column = table.cost_names().iter().position(|n| *n == b.name);
         let used = sum(chosen().filter_map(|(_, c)| column.map(|k| c.cost[k])));
         PlanBudget { name: b.name.clone(), limit: b.limit, used, slack: b.limit - used, shadow_price }
     });
     Plan {
         format: PLAN_FORMAT.into(),
-        status,
+        status: if solution.stop.is_none() { Status::Optimal } else { Status::Feasible },
         objective,
         bound,
         gap: Plan::relative_gap(objective, bound, size),

@@ -5,7 +5,7 @@ use crate::table::fixtures::{Kind, Uniform, budgets, layer, random, table};
 use crate::table::{RawLayer, RawTable};
 
 fn plan(table: &PlanningTable, budgets: &[Budget]) -> Plan {
-    optimize(table, budgets, None, Provenance::default(), Report::Reproducible).unwrap()
+    optimize(table, budgets, Search::default(), Provenance::default()).unwrap().0
 }
 
 #[test]
@@ -126,7 +126,8 @@ fn the_same_input_gives_the_same_bytes() {
         !first.contains("seconds")
             && first.starts_with("{\n  \"format\": \"bitplan.plan/1\",\n  \"status\": \"optimal\",")
     );
-    let timed = optimize(&table, &budgets(&table, &[0.4]), None, Provenance::default(), Report::Timed).unwrap();
+    let search = Search { timed: true, ..Search::default() };
+    let (timed, _) = optimize(&table, &budgets(&table, &[0.4]), search, Provenance::default()).unwrap();
     assert!(timed.solver.seconds.is_some_and(|s| s > 0.0));
 }
 
@@ -134,12 +135,13 @@ fn the_same_input_gives_the_same_bytes() {
 fn no_plan_is_an_error_with_its_exit_code_and_the_smallest_feasible_value() {
     let table = table(vec![layer("a", &[(1.0, vec![600.0]), (0.0, vec![900.0])])]);
     let none = |limit: Option<Duration>| {
-        optimize(&table, &[Budget::new("cost0", 599.0)], limit, Provenance::default(), Report::Timed).unwrap_err()
+        let search = Search::default().within(limit);
+        optimize(&table, &[Budget::new("cost0", 599.0)], search, Provenance::default()).unwrap_err()
     };
     assert_eq!(none(None).exit_code(), 4);
     assert!(none(None).to_string().contains("`cost0` is 599, the smallest feasible value is 600"));
-    // Without time there is neither a plan nor a proof.
-    assert_eq!(none(Some(Duration::ZERO)).exit_code(), 5);
+    // This takes no time to see.
+    assert_eq!(none(Some(Duration::ZERO)).exit_code(), 4);
 }
 
 #[test]
@@ -149,4 +151,37 @@ fn without_budgets_every_layer_takes_its_best_candidate() {
     let best = |l: &crate::table::Layer| l.candidates.iter().map(|c| c.sensitivity).fold(f64::INFINITY, f64::min);
     assert_eq!(plan.objective, sum(table.layers().iter().map(best)));
     assert_eq!(plan.status, Status::Optimal);
+}
+
+#[test]
+fn a_general_solver_is_believed_only_as_far_as_it_is_right() {
+    for &backend in Backend::ALL {
+        let search = Search { method: Method::General(backend), ..Search::default() };
+        // Scaled to its tolerances it is right on an easy table.
+        let easy = random(Kind::Real, 20, 4, false, 3);
+        let limits = budgets(&easy, &[0.4]);
+        let (plan, remark) = optimize(&easy, &limits, search, Provenance::default()).unwrap();
+        assert_eq!((plan.status, &remark), (Status::Optimal, &None));
+        assert_eq!(plan.objective, self::plan(&easy, &limits).objective);
+        assert!(plan.solver.name.ends_with("+ proof"));
+    }
+    // A worse plan that is called the best gets its gap and a remark.
+    let table = table(vec![layer("a", &[(1.0, vec![1.0]), (0.5, vec![2.0])]), layer("b", &[(1.0, vec![1.0])])]);
+    let problem = Problem::new(&table, &[Budget::new("cost0", 3.0)]).unwrap();
+    let proof = Exact::default().best(&problem, 1, None).unwrap();
+    let stop = StopReason::NoProof;
+    let lie = Outcome::Feasible { choice: vec![0, 0], objective: 2.0, bound: 2.0, stop };
+    let said = remark(&problem, "liar", &lie, &proof).unwrap();
+    assert_eq!(said, "liar claims that 2 is the least, and a choice has 1.5");
+    let solution = claimed(&problem, &lie, proof);
+    assert_eq!((solution.stop, &solution.choices), (Some(stop), &vec![vec![0, 0]]));
+    assert!(solution.bound <= 1.5);
+}
+
+#[test]
+fn a_limit_that_rounding_put_just_below_a_sum_admits_it_where_some_cost_is_a_fraction() {
+    // 29 % of 100 is 28.999999999999996 in f64.
+    let table = table(vec![layer("a", &[(0.0, vec![29.0]), (1.0, vec![0.5])])]);
+    let plan = plan(&table, &[Budget::new("cost0", 29.0 / 100.0 * 100.0)]);
+    assert_eq!(plan.objective, 0.0);
 }

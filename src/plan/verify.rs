@@ -112,7 +112,10 @@ fn budgets(plan: &Plan, table: &PlanningTable, chosen: &[&Candidate], origin: Or
         let used = sum(chosen.iter().map(|c| c.cost[k]));
         origin.number(&format!("{key}, used"), budget.used, used, used)?;
         origin.number(&format!("{key}, slack"), budget.slack, budget.limit - used, used.max(budget.limit.abs()))?;
-        let whole = chosen.iter().all(|c| c.cost[k].fract() == 0.0);
+        // The rule of the problem: exact only where every candidate that could be within the limit costs a whole number.
+        let admitted = budget.limit * (1.0 + budget_tolerance(chosen.len()));
+        let candidates = table.layers().iter().flat_map(|l| &l.candidates);
+        let whole = candidates.map(|c| c.cost[k]).filter(|&c| c <= admitted).all(|c| c.fract() == 0.0);
         let tolerance = if whole { 0.0 } else { budget_tolerance(chosen.len()) };
         if !(budget.limit.is_finite() && used <= budget.limit * (1.0 + tolerance)) {
             return origin.fault(&key, used, format!("at most {}", budget.limit));

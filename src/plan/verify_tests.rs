@@ -1,5 +1,5 @@
 use super::*;
-use crate::plan::{Provenance, Report, optimize};
+use crate::plan::{Provenance, Search, optimize};
 use crate::table::fixtures::{Kind, budgets, layer, random, raw};
 use crate::table::{Budget, RawTable};
 
@@ -9,8 +9,8 @@ fn planned() -> (PlanningTable, Plan) {
     raw.groups.push(vec!["layer0002".into(), "layer0005".into()]);
     raw.pins.insert("layer0007".into(), "c3".into());
     let table = PlanningTable::check(raw, "test").unwrap();
-    let plan = optimize(&table, &budgets(&table, &[0.6, 0.6]), None, Provenance::default(), Report::Reproducible);
-    (table, plan.unwrap())
+    let plan = optimize(&table, &budgets(&table, &[0.6, 0.6]), Search::default(), Provenance::default());
+    (table, plan.unwrap().0)
 }
 
 /// Makes a plan consistent again after its choices were changed, as a careful forger would.
@@ -105,7 +105,7 @@ fn every_forgery_is_refused() {
 fn a_decimal_budget_that_equals_its_sum_passes_and_one_below_does_not() {
     let layers = (0..3).map(|l| layer(&format!("l{l}"), &[(1.0, vec![0.1])]));
     let table = PlanningTable::check(raw(layers.collect()), "test").unwrap();
-    let plan = optimize(&table, &[Budget::new("cost0", 0.3)], None, Provenance::default(), Report::Timed).unwrap();
+    let (plan, _) = optimize(&table, &[Budget::new("cost0", 0.3)], Search::default(), Provenance::default()).unwrap();
     let mut off = plan.clone();
     off.budgets[0].limit = 0.3 * (1.0 - 1e-11);
     resum(&mut off);

@@ -14,7 +14,7 @@ use std::path::Path;
 pub use evaluation::evaluate_packed;
 pub use pipeline::Pipeline;
 pub use planning::configuration_of;
-pub use study::{Outline, Study, infeasibility};
+pub use study::{Outline, Study};
 pub use table::{planning_table, resolve_budget};
 pub use workspace::Workspace;
 

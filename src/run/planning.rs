@@ -1,7 +1,7 @@
 //! The planning stage, and plans as configurations.
 
 use crate::error::{Error, Result};
-use crate::plan::{Origin, Plan, PlanLayer, Provenance, Status, optimize, verify};
+use crate::plan::{Origin, Plan, PlanLayer, Provenance, Search, Status, optimize, verify};
 use crate::run::Pipeline;
 use crate::run::pipeline::{key, plan_file};
 use crate::run::table::planning_table;
@@ -34,7 +34,7 @@ impl Pipeline<'_> {
                     seed: outline.space.seed,
                     command: format!("bitplan plan --table table.json{}", arguments(budgets)),
                 };
-                let plan = optimize(&table, budgets, None, provenance, crate::plan::Report::Reproducible)?;
+                let (plan, _) = optimize(&table, budgets, Search::default(), provenance)?;
                 let file = plan_file("plan", i, name, "json");
                 write_atomic(&p.workspace.path(&file), plan.to_json()?.as_bytes())?;
                 files.push(file);

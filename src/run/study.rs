@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::exec::Network;
 use crate::run::table::{planning_table, resolve_budget};
 use crate::scheme::Scheme;
-use crate::solve::{Outcome, Problem, StopReason, certify, diagnose};
+use crate::solve::{Problem, infeasibility};
 use crate::space::{SourceSpec, Space, SplitSpec};
 use crate::store::hash_json;
 use crate::supernet::{Split, SuperNet, load_float};
@@ -81,22 +81,10 @@ impl Outline {
         for (name, budgets) in self.budgets()? {
             let problem = Problem::new(&table, &budgets)?;
             if let Some(reason) = infeasibility(&problem)? {
-                return Err(Error::Infeasible(format!("plan `{name}`: {reason}")));
+                return Err(reason.into_error(Some(&name)));
             }
         }
         Ok(())
-    }
-}
-
-/// Why no plan is within the budgets of a problem; none if there is one.
-///
-/// # Errors
-/// Only faults of the program.
-pub fn infeasibility(problem: &Problem) -> Result<Option<String>> {
-    let nothing = Outcome::Unknown { stop: StopReason::NoProof };
-    match certify(problem, &nothing, None)?.outcome {
-        Outcome::Infeasible => Ok(Some(diagnose(problem, None)?.to_string())),
-        _ => Ok(None),
     }
 }
 

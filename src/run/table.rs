@@ -11,7 +11,7 @@ use crate::table::TABLE_FORMAT;
 use crate::table::{Budget, PlanningTable, RawCandidate, RawLayer, RawTable};
 
 /// Costs of one layer at a candidate, in the units of the budgets.
-fn costs(scheme: &Scheme, layer: usize, candidate: Candidate) -> BTreeMap<String, f64> {
+fn costs(scheme: &Scheme, layer: usize, candidate: Candidate) -> [(&'static str, f64); BudgetName::ALL.len()] {
     let (w, a) = (u32::from(candidate.weight_bits()), u32::from(candidate.activation_bits()));
     let cost = &scheme.layers[layer].cost;
     let all: u64 = scheme.layers.iter().map(|l| l.cost.parameters).sum();
@@ -20,7 +20,7 @@ fn costs(scheme: &Scheme, layer: usize, candidate: Candidate) -> BTreeMap<String
         BudgetName::WeightBytes => cost.weight_bytes(w) as f64,
         BudgetName::AvgWeightBits => cost.parameters as f64 * f64::from(w) / all as f64,
     };
-    BudgetName::ALL.into_iter().map(|name| (name.name().to_string(), value(name))).collect()
+    BudgetName::ALL.map(|name| (name.name(), value(name)))
 }
 
 /// Sensitivities and costs of every candidate of every layer. Without sensitivities they are all zero: enough to ask
@@ -38,11 +38,12 @@ pub fn planning_table(name: &str, scheme: &Scheme, report: Option<&SensitivityRe
             activation_bits: Some(u32::from(candidate.activation_bits())),
             sensitivity: measured.map_or(0.0, |m| m.sensitivity),
             stderr: measured.map(|m| m.stderr),
-            cost: costs(scheme, l, candidate),
+            cost: costs(scheme, l, candidate).into_iter().collect(),
         }
     };
     let layer = |l: usize| RawLayer {
         name: scheme.layers[l].name.clone(),
+        parameters: Some(scheme.layers[l].cost.parameters),
         candidates: (0..scheme.layers[l].candidates.len()).map(|c| candidate(l, c)).collect(),
     };
     let names = |group: &Vec<usize>| group.iter().map(|&l| scheme.layers[l].name.clone()).collect();
@@ -64,13 +65,13 @@ pub fn planning_table(name: &str, scheme: &Scheme, report: Option<&SensitivityRe
 pub fn resolve_budget(scheme: &Scheme, request: &BudgetRequest) -> Result<Budget, ValueFault> {
     let uniform = |candidate: Candidate| -> f64 {
         let configuration = scheme.uniform(candidate);
-        let of_layer = |l: usize| costs(scheme, l, scheme.candidate(l, &configuration))[request.name.name()];
-        (0..scheme.layers.len()).map(of_layer).sum()
+        let all = (0..scheme.layers.len()).flat_map(|l| costs(scheme, l, scheme.candidate(l, &configuration)));
+        all.filter(|(name, _)| *name == request.name.name()).map(|(_, cost)| cost).sum()
     };
     let bases = scheme.bases();
     let limit = match request.limit {
         Limit::Absolute(limit) => limit,
-        Limit::Percent(percent) => percent / 100.0 * bases.iter().map(|&c| uniform(c)).fold(0.0, f64::max),
+        Limit::Percent(percent) => percent * bases.iter().map(|&c| uniform(c)).fold(0.0, f64::max) / 100.0,
         Limit::Uniform(candidate) if bases.contains(&candidate) => uniform(candidate),
         Limit::Uniform(candidate) => {
             let known: Vec<String> = bases.iter().map(ToString::to_string).collect();

@@ -52,7 +52,7 @@ impl Solver for Exhaustive {
                 return Ok(best.map_or(Outcome::Unknown { stop }, |(objective, choice)| Outcome::Feasible {
                     choice,
                     objective,
-                    bound: super::scaled::trivial(problem),
+                    bound: problem.floor(),
                     stop,
                 }));
             }

@@ -1,15 +1,23 @@
-//! Why no plan exists: the smallest value of every budget that would do, alone and beside the others, and which
-//! budgets conflict.
+//! Why no plan exists: the smallest value of every budget that would do, alone and beside the others, which budgets
+//! conflict, and what is cheapest to give up.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::error::Result;
+use serde::Serialize;
+
+use crate::error::{Error, Result};
 use crate::numeric::sum;
-use crate::solve::{Outcome, Problem, StopReason, certify};
+use crate::solve::problem::{Group, Problem};
+use crate::solve::{Exact, Outcome, Solver};
+
+/// Bisections of the factor by which all limits are raised.
+const BISECTIONS: usize = 40;
+/// Limits are raised together to this multiple at most.
+const MOST_RAISED: f64 = 1e6;
 
 /// How one budget stands in a problem without a plan.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BudgetRange {
     /// Its name.
     pub name: String,
@@ -23,29 +31,45 @@ pub struct BudgetRange {
 }
 
 /// Why a problem has no plan.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Infeasibility {
     /// Every budget, in the order given.
     pub budgets: Vec<BudgetRange>,
     /// A set of budgets that together have no plan, while any of them dropped there is one.
     pub conflict: Vec<String>,
+    /// The budget whose limit must be raised by the smallest share, if raising one is enough.
+    pub cheapest: Option<String>,
+    /// Factor by which all limits of the conflict must be raised together, where raising one is not enough.
+    pub together: Option<f64>,
 }
 
-/// Finds out why a problem has no plan; costs at most two proofs per budget.
+/// Why no plan is within the budgets of a problem; none if there is one, or if that could not be decided.
 ///
 /// # Errors
-/// Those of [`certify()`].
+/// Those of the search.
+pub fn infeasibility(problem: &Problem) -> Result<Option<Infeasibility>> {
+    match Exact::default().solve(problem, None)? {
+        Outcome::Infeasible => diagnose(problem, None).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Finds out why a problem has no plan; costs at most two searches for each budget, and forty where several must be
+/// raised together.
+///
+/// # Errors
+/// Those of the search.
 pub fn diagnose(problem: &Problem, limit: Option<Duration>) -> Result<Infeasibility> {
     let start = Instant::now();
     let left = || limit.map(|l| l.saturating_sub(start.elapsed()));
-    let prove = |p: &Problem| certify(p, &Outcome::Unknown { stop: StopReason::NoProof }, left());
+    let solve = |p: &Problem| Exact::default().solve(p, left());
     let count = problem.budgets().len();
     let mut budgets = Vec::with_capacity(count);
     for (k, budget) in problem.budgets().iter().enumerate() {
-        let least = |g: &super::problem::Group| g.options.iter().map(|o| o.cost[k]).fold(f64::INFINITY, f64::min);
+        let least = |g: &Group| g.options.iter().map(|o| o.cost[k]).fold(f64::INFINITY, f64::min);
         let alone = sum(problem.groups().iter().map(least));
         let others: Vec<usize> = (0..count).filter(|&j| j != k).collect();
-        let beside_others = match prove(&problem.minimising(k, &others))?.outcome {
+        let beside_others = match solve(&problem.minimising(k, &others))? {
             Outcome::Optimal { objective, .. } => Some(objective),
             _ => None,
         };
@@ -55,11 +79,54 @@ pub fn diagnose(problem: &Problem, limit: Option<Duration>) -> Result<Infeasibil
     let mut kept: Vec<usize> = (0..count).collect();
     for k in 0..count {
         let rest: Vec<usize> = kept.iter().copied().filter(|&j| j != k).collect();
-        if !rest.is_empty() && prove(&problem.minimising(k, &rest))?.outcome == Outcome::Infeasible {
+        if !rest.is_empty() && solve(&problem.minimising(k, &rest))? == Outcome::Infeasible {
             kept = rest;
         }
     }
-    Ok(Infeasibility { conflict: kept.iter().map(|&k| problem.budgets()[k].name.clone()).collect(), budgets })
+    let raise = |b: &BudgetRange| b.beside_others.map(|v| (v - b.limit) / b.limit);
+    let raised = budgets.iter().filter_map(|b| Some((raise(b)?, b.name.clone())));
+    let cheapest = raised.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name);
+    let together = match cheapest {
+        None => together(problem, solve)?,
+        Some(_) => None,
+    };
+    Ok(Infeasibility {
+        conflict: kept.iter().map(|&k| problem.budgets()[k].name.clone()).collect(),
+        budgets,
+        cheapest,
+        together,
+    })
+}
+
+/// The smallest factor of all limits that has a plan, rounded up.
+fn together(problem: &Problem, solve: impl Fn(&Problem) -> Result<Outcome>) -> Result<Option<f64>> {
+    let feasible = |factor: f64| -> Result<bool> { Ok(solve(&problem.raised(factor))?.choice().is_some()) };
+    let (mut low, mut high) = (1.0, 2.0);
+    while !feasible(high)? {
+        (low, high) = (high, high * 4.0);
+        if high > MOST_RAISED {
+            return Ok(None);
+        }
+    }
+    for _ in 0..BISECTIONS {
+        let middle = 0.5 * (low + high);
+        match feasible(middle)? {
+            true => high = middle,
+            false => low = middle,
+        }
+    }
+    Ok(Some((high * 1e4).ceil() / 1e4))
+}
+
+impl Infeasibility {
+    /// The error that ends a command; `plan` names the plan where there are several.
+    pub fn into_error(self, plan: Option<&str>) -> Error {
+        let message = plan.map(|name| format!("plan `{name}`: ")).unwrap_or_default() + &self.to_string();
+        match serde_json::to_value(self) {
+            Ok(detail) => Error::Infeasible { message, detail: Box::new(detail) },
+            Err(e) => Error::Internal(format!("not JSON: {e}")),
+        }
+    }
 }
 
 impl fmt::Display for Infeasibility {
@@ -79,7 +146,18 @@ impl fmt::Display for Infeasibility {
         for b in self.budgets.iter().filter(|b| !self.conflict.contains(&b.name) && b.alone > b.limit) {
             write!(f, "\n  `{}` is {}, the smallest feasible value is {} too", b.name, b.limit, b.alone)?;
         }
-        write!(f, "\n  hint: raise a budget to its smallest feasible value, or add cheaper candidates")
+        let raised = self.budgets.iter().find(|b| Some(&b.name) == self.cheapest.as_ref());
+        match (raised.and_then(|b| Some((b, b.beside_others?))), self.together) {
+            (Some((b, value)), _) if b.limit > 0.0 => {
+                let share = 100.0 * (value - b.limit) / b.limit;
+                write!(f, "\n  hint: the smallest change is `{}` to {value}, {share:.2} % more", b.name)
+            }
+            (Some((b, value)), _) => write!(f, "\n  hint: raise `{}` to {value}", b.name),
+            (None, Some(factor)) => {
+                write!(f, "\n  hint: raising one is not enough; all limits times {factor} have a plan")
+            }
+            (None, None) => write!(f, "\n  hint: raise several budgets, or add cheaper candidates"),
+        }
     }
 }
 

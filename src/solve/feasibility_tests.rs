@@ -3,8 +3,7 @@ use crate::table::fixtures::{Kind, layer, random, table};
 use crate::table::{Budget, PlanningTable};
 
 fn answer(table: &PlanningTable, budgets: &[Budget]) -> Outcome {
-    let claim = Outcome::Unknown { stop: StopReason::NoProof };
-    certify(&Problem::new(table, budgets).unwrap(), &claim, None).unwrap().outcome
+    Exact::default().solve(&Problem::new(table, budgets).unwrap(), None).unwrap()
 }
 
 fn explain(table: &PlanningTable, budgets: &[Budget]) -> Infeasibility {
@@ -19,7 +18,7 @@ fn one_budget_below_the_cheapest_plan_is_named_with_that_plan() {
     assert_eq!(
         why.to_string(),
         "no plan satisfies the budgets\n  `cost0` is 1000000, the smallest feasible value is 2400000 (every layer at its \
-         cheapest candidate)\n  hint: raise a budget to its smallest feasible value, or add cheaper candidates"
+         cheapest candidate)\n  hint: the smallest change is `cost0` to 2400000, 140.00 % more"
     );
 }
 
@@ -39,6 +38,8 @@ fn conflicting_budgets_are_told_from_innocent_ones() {
         text.contains("`cost0` is 13, the smallest feasible value is 16 beside the other budgets, 10 alone"),
         "{text}"
     );
+    assert!(text.contains("hint: the smallest change is `cost1` to 17, 21.43 % more"), "{text}");
+    assert_eq!((why.cheapest.as_deref(), why.together), (Some("cost1"), None));
     assert!(text.contains("these 2 budgets conflict") && !text.contains("cost2"), "{text}");
 }
 
@@ -48,6 +49,8 @@ fn two_budgets_that_each_have_no_plan_are_both_named() {
     let text = explain(&table, &[Budget::new("cost0", 1.0), Budget::new("cost1", 2.0)]).to_string();
     assert!(text.contains("`cost0` is 1, the smallest feasible value is 5"), "{text}");
     assert!(text.contains("`cost1` is 2, the smallest feasible value is 7"), "{text}");
+    // Neither alone is enough: 5 is five times the first limit, 7 three and a half times the second.
+    assert!(text.contains("all limits times 5 have a plan"), "{text}");
 }
 
 #[test]

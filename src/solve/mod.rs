@@ -1,25 +1,25 @@
 //! Bit allocation as an integer program (method.md §5): the planning problem, its solvers and the proof.
 //!
-//! Nothing here knows what a model is. A [`PlanningTable`](crate::table::PlanningTable) and [`Budget`](crate::table::Budget)s make a [`Problem`]; a [`Solver`] answers it
-//! with an [`Outcome`]; [`certify()`] proves or refutes the answer of any solver with arithmetic of its own.
+//! Nothing here knows what a model is. A planning table and budgets ([`crate::table`]) make a [`Problem`]; a [`Solver`]
+//! answers it with an [`Outcome`]. [`Exact`] is ours and proves what it says; the answers of others are checked
+//! ([`fault`]).
 
 use std::time::Duration;
 
 use crate::error::Result;
 
-pub(crate) mod bound;
-pub mod certify;
+pub mod claim;
+pub mod exact;
 pub mod exhaustive;
 pub mod feasibility;
 pub mod ilp;
 pub mod problem;
-pub(crate) mod scaled;
-pub(crate) mod search;
 
-pub use certify::{Certificate, Certifier, certify};
+pub use claim::fault;
+pub use exact::{Exact, Solution};
 pub use exhaustive::Exhaustive;
-pub use feasibility::{Infeasibility, diagnose};
-pub use ilp::Ilp;
+pub use feasibility::{Infeasibility, diagnose, infeasibility};
+pub use ilp::{Backend, Ilp};
 pub use problem::Problem;
 
 /// Why a search ended without a proof.
@@ -91,6 +91,8 @@ pub trait Solver {
     fn solve(&self, problem: &Problem, limit: Option<Duration>) -> Result<Outcome>;
 }
 
+#[cfg(test)]
+mod average_tests;
 #[cfg(test)]
 #[path = "mod_tests.rs"]
 mod tests;

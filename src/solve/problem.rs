@@ -8,7 +8,7 @@
 //! group has one option. `x` is a *choice*: one option index per group.
 //!
 //! Feasibility is decided in integers, so that it does not depend on the order of a sum. A budget whose costs are all
-//! whole numbers below 2⁵³ is counted exactly. Any other is counted in units of `limit / 2⁵⁰`, each cost rounded to
+//! whole numbers is counted exactly while limit or sums stay below 2⁵³. Any other is counted in units of `limit / 2⁵⁰`, each cost rounded to
 //! the nearest unit, with [`SPARE_UNITS`] to spare: a limit that equals a sum of decimal costs admits that sum.
 
 use crate::error::fault::did_you_mean;
@@ -19,6 +19,8 @@ use crate::table::{Budget, PlanningTable};
 
 /// Whole numbers up to here are exact in f64.
 const EXACT: f64 = 9_007_199_254_740_992.0;
+/// Most budgets of one problem.
+pub const MAX_BUDGETS: usize = 32;
 /// `log2` of the units that a fractional limit is divided into.
 const UNIT_BITS: i32 = 50;
 /// Units above the limit that still count as within it: a relative 9.1e-13, and one more per group beyond 1,024, so
@@ -72,6 +74,9 @@ impl Problem {
     /// # Errors
     /// [`Error::Usage`] when a budget names no cost of the table, stands twice, or has no finite non-negative limit.
     pub fn new(table: &PlanningTable, budgets: &[Budget]) -> Result<Self> {
+        if budgets.len() > MAX_BUDGETS {
+            return Err(Error::Usage(format!("found {} budgets, expected at most {MAX_BUDGETS}", budgets.len())));
+        }
         let mut columns = Vec::with_capacity(budgets.len());
         for (k, budget) in budgets.iter().enumerate() {
             let name = &budget.name;
@@ -112,6 +117,8 @@ impl Problem {
             let admitted = budget.limit * (1.0 + budget_tolerance(groups.len()));
             let options = groups.iter().flat_map(|g| &g.options);
             let whole = options.map(|o| o.cost[k]).filter(|&c| c <= admitted).all(|c| c.fract() == 0.0 && c < EXACT);
+            let dearest = |g: &Group| g.options.iter().map(|o| o.cost[k]).fold(0.0, f64::max);
+            let whole = whole && (budget.limit < EXACT || groups.iter().map(dearest).sum::<f64>() < EXACT);
             // `as` saturates and every operand is finite and not negative, so no cast can go wrong.
             let (room, size) = match whole {
                 true => (budget.limit.min(EXACT) as i64, 1.0),
@@ -141,9 +148,36 @@ impl Problem {
         Self::assemble(groups, keep.iter().map(|&k| self.budgets[k].clone()).collect())
     }
 
+    /// The same problem with every limit times `factor`.
+    pub(crate) fn raised(&self, factor: f64) -> Self {
+        let raise = |b: &Budget| Budget::new(b.name.clone(), (b.limit * factor).min(f64::MAX));
+        Self::assemble(self.groups.clone(), self.budgets.iter().map(raise).collect())
+    }
+
+    /// The same groups, with the weight in budget `row` as what is minimised and only the other budgets.
+    pub(crate) fn weighing(&self, row: usize) -> Self {
+        let mut lighter = self.clone();
+        for option in lighter.groups.iter_mut().flat_map(|g| &mut g.options) {
+            option.objective = option.weight.remove(row) as f64;
+            option.cost.remove(row);
+        }
+        lighter.budgets.remove(row);
+        lighter.capacity.remove(row);
+        lighter.unit.remove(row);
+        lighter
+    }
+
     /// The choice groups, ordered by their first layer.
     pub fn groups(&self) -> &[Group] {
         &self.groups
+    }
+    /// Smallest `Ω` of each group.
+    pub(crate) fn floors(&self) -> impl Iterator<Item = f64> {
+        self.groups.iter().map(|g| g.options.iter().map(|o| o.objective).fold(f64::INFINITY, f64::min))
+    }
+    /// `Σ_g min_o Ω`: the bound that holds whatever the budgets are.
+    pub fn floor(&self) -> f64 {
+        sum(self.floors())
     }
     /// The budgets.
     pub fn budgets(&self) -> &[Budget] {

@@ -35,6 +35,16 @@ fn whole_costs_are_counted_exactly_up_to_a_budget_off_by_one() {
 }
 
 #[test]
+fn whole_costs_whose_sums_leave_the_exact_range_are_not_cut_off_there() {
+    let big = 2f64.powi(52);
+    let table = table((0..4).map(|l| layer(&format!("l{l}"), &[(0.0, vec![big])])).collect());
+    for (limit, feasible) in [(4.0 * big, true), (3.9 * big, false)] {
+        let problem = Problem::new(&table, &[Budget::new("cost0", limit)]).unwrap();
+        assert_eq!(problem.is_feasible(&[0; 4]), feasible, "{limit}");
+    }
+}
+
+#[test]
 fn feasibility_does_not_depend_on_the_order_of_the_layers() {
     let costs = [1e16, 0.1, 0.7, 3e8, 1e-9, 0.2];
     let sum: f64 = costs.iter().sum();

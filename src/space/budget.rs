@@ -9,6 +9,7 @@ use super::candidate::Candidate;
 use super::ranged::{LIMIT, WEIGHT_BITS};
 use crate::error::ValueFault;
 use crate::error::fault::{did_you_mean, either, quoted};
+use crate::numeric::units::{Quantity, UNITS_HELP};
 
 /// A cost that can be limited (method.md §5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -57,20 +58,6 @@ impl FromStr for BudgetName {
     }
 }
 
-/// Suffixes of absolute limits and their factors; those of bytes end in `B`.
-const UNITS: [(&str, f64); 10] = [
-    ("KiB", 1024.0),
-    ("MiB", 1_048_576.0),
-    ("GiB", 1_073_741_824.0),
-    ("KB", 1e3),
-    ("MB", 1e6),
-    ("GB", 1e9),
-    ("K", 1e3),
-    ("M", 1e6),
-    ("G", 1e9),
-    ("T", 1e12),
-];
-
 /// What a limit may look like, for messages.
 const EXPECTED: &str = "a number above 0 (`1.5G`, `300KiB`), a percentage (`50%`) or a candidate (`w4a4`)";
 
@@ -92,15 +79,10 @@ impl FromStr for Limit {
         if text == "fp32" || text.starts_with(['w', 'W']) {
             return text.parse().map(Self::Uniform);
         }
-        let fault =
-            || ValueFault::new(quoted(text), EXPECTED, "K, M, G and T are powers of 1000, KiB, MiB and GiB of 1024");
-        let number = |digits: &str| digits.parse::<f64>().ok();
+        let fault = || ValueFault::new(quoted(text), EXPECTED, UNITS_HELP);
         let limit = match text.strip_suffix('%') {
-            Some(digits) => number(digits).map(Self::Percent),
-            None => match UNITS.iter().find_map(|&(unit, factor)| Some((text.strip_suffix(unit)?, factor))) {
-                Some((digits, factor)) => number(digits).map(|number| Self::Absolute(number * factor)),
-                None => number(text).map(Self::Absolute),
-            },
+            Some(digits) => digits.parse().ok().map(Self::Percent),
+            None => Quantity::parse(text).map(|quantity| Self::Absolute(quantity.value)),
         };
         match limit {
             Some(Self::Absolute(number) | Self::Percent(number)) if !LIMIT.contains(number) => Err(fault()),
@@ -142,7 +124,7 @@ impl BudgetRequest {
     /// is at most 32.
     pub fn new(name: BudgetName, text: &str) -> Result<Self, ValueFault> {
         let limit = text.parse()?;
-        if matches!(limit, Limit::Absolute(_)) && text.ends_with('B') && name != BudgetName::WeightBytes {
+        if Quantity::parse(text).is_some_and(|q| q.bytes) && name != BudgetName::WeightBytes {
             return Err(ValueFault::new(quoted(text), format!("no bytes as limit of {name}"), "leave out the `B`"));
         }
         match limit {

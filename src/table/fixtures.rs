@@ -14,7 +14,7 @@ pub(crate) fn layer(name: &str, candidates: &[(f64, Vec<f64>)]) -> RawLayer {
         stderr: None,
         cost: costs.iter().enumerate().map(|(k, &c)| (format!("cost{k}"), c)).collect(),
     };
-    RawLayer { name: name.into(), candidates: candidates.iter().enumerate().map(candidate).collect() }
+    RawLayer { name: name.into(), parameters: None, candidates: candidates.iter().enumerate().map(candidate).collect() }
 }
 
 pub(crate) fn raw(layers: Vec<RawLayer>) -> RawTable {

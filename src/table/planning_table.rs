@@ -1,13 +1,15 @@
 //! The planning table, `bitplan.table/1`: what every layer may become, what that loses and what it costs.
 //!
-//! A mirror of the document ([`RawTable`]) is read strictly and then checked into a [`PlanningTable`], which
-//! cannot be wrong: everything after this file indexes it without asking again.
+//! A mirror of the document ([`RawTable`]), which may also come from a CSV file, is read strictly and then checked into
+//! a [`PlanningTable`], which cannot be wrong: everything after this file indexes it without asking again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::Result;
 use crate::store::read_text;
+use crate::table::place::Source;
 use crate::table::raw::RawTable;
 
 /// The `format` field of a planning table.
@@ -18,6 +20,8 @@ pub const MAX_LAYERS: usize = 65_536;
 pub const MAX_CANDIDATES: usize = 4_096;
 /// Largest magnitude of a sensitivity or a cost: sums over [`MAX_LAYERS`] stay finite.
 pub const MAX_VALUE: f64 = 1e300;
+/// Most weights of one layer: whole numbers up to here are exact in f64.
+pub const MAX_PARAMETERS: u64 = 1 << 53;
 
 /// One thing that a layer may become.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +45,8 @@ pub struct Candidate {
 pub struct Layer {
     /// Name, unique in the table.
     pub name: String,
+    /// Number of its weights, where the table knows it; at most [`MAX_PARAMETERS`].
+    pub parameters: Option<u64>,
     /// At least one, in the order of the file.
     pub candidates: Vec<Candidate>,
 }
@@ -56,20 +62,27 @@ impl Layer {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanningTable {
     pub(super) name: String,
-    pub(super) cost_names: Vec<String>,
+    pub(super) cost_names: Arc<[String]>,
     pub(super) layers: Vec<Layer>,
     pub(super) groups: Vec<Vec<usize>>,
     pub(super) pins: BTreeMap<usize, usize>,
 }
 
 impl PlanningTable {
-    /// Reads a table from a JSON file.
+    /// Reads a table from a file: CSV if it is named `.csv`, else JSON.
     ///
     /// # Errors
     /// [`crate::error::Error::Io`] when the file cannot be read, [`crate::error::Error::Input`] when it is not a table.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = read_text(path)?;
-        Self::parse(&text, &path.display().to_string())
+        let (text, place) = (read_text(path)?, path.display().to_string());
+        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
+            let (raw, rows) = RawTable::parse_csv(&text, &place)?;
+            drop(text); // as large as the table
+            return Self::check_from(raw, &Source::Rows(&place, rows));
+        }
+        let raw = RawTable::parse(&text, &place)?;
+        drop(text);
+        Self::check(raw, &place)
     }
 
     /// Reads a table from JSON text; `place` names the source in messages.
@@ -78,6 +91,15 @@ impl PlanningTable {
     /// [`crate::error::Error::Input`] with line and column, or with the layer and the key.
     pub fn parse(text: &str, place: &str) -> Result<Self> {
         Self::check(RawTable::parse(text, place)?, place)
+    }
+
+    /// Reads a table from CSV text; `place` names the source in messages.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Input`] with line and column.
+    pub fn parse_csv(text: &str, place: &str) -> Result<Self> {
+        let (raw, rows) = RawTable::parse_csv(text, place)?;
+        Self::check_from(raw, &Source::Rows(place, rows))
     }
 
     /// What the table calls itself.

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAcce
 use serde::{Deserialize as DeriveDeserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::table::PlanningTable;
+use crate::table::{Costs, PlanningTable};
 
 /// Mirror of a `bitplan.table/1` document.
 #[derive(Debug, Clone, PartialEq, Serialize, DeriveDeserialize)]
@@ -34,6 +34,9 @@ pub struct RawTable {
 pub struct RawLayer {
     /// Its name.
     pub name: String,
+    /// Number of its weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<u64>,
     /// What it may become.
     pub candidates: Vec<RawCandidate>,
 }
@@ -56,8 +59,8 @@ pub struct RawCandidate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stderr: Option<f64>,
     /// Cost name → cost.
-    #[serde(default, deserialize_with = "unique_keys")]
-    pub cost: BTreeMap<String, f64>,
+    #[serde(default)]
+    pub cost: Costs,
 }
 
 impl RawTable {
@@ -66,7 +69,11 @@ impl RawTable {
     /// # Errors
     /// [`Error::Input`] with line and column.
     pub fn parse(text: &str, place: &str) -> Result<Self> {
-        parse_json(text, place, "a `bitplan.table/1` document")
+        let expected = "a `bitplan.table/1` document";
+        parse_json(text, place, expected).map_err(|error| match is_csv_header(text.lines().next().unwrap_or("")) {
+            true => Error::input(format!("{place}: line 1"), "the header of a CSV file", expected, "name it `.csv`"),
+            false => error,
+        })
     }
 
     /// The table as JSON text, the same bytes for the same table.
@@ -78,9 +85,14 @@ impl RawTable {
     }
 }
 
+/// Whether this line names columns of the CSV form.
+fn is_csv_header(line: &str) -> bool {
+    let names = || line.split([',', ';', '\t']).map(|name| name.trim_matches(['"', ' ', '\u{feff}']));
+    ["layer", "candidate"].iter().all(|required| names().any(|name| name == *required))
+}
+
 impl From<&PlanningTable> for RawTable {
     fn from(table: &PlanningTable) -> Self {
-        let names = table.cost_names();
         let name_of = |l: usize| table.layers()[l].name.clone();
         let layers = table.layers().iter().map(|layer| {
             let candidates = layer.candidates.iter().map(|c| RawCandidate {
@@ -89,9 +101,9 @@ impl From<&PlanningTable> for RawTable {
                 activation_bits: c.activation_bits,
                 sensitivity: c.sensitivity,
                 stderr: c.stderr,
-                cost: names.iter().cloned().zip(c.cost.iter().copied()).collect(),
+                cost: Costs::shared(&table.cost_names, c.cost.clone()),
             });
-            RawLayer { name: layer.name.clone(), candidates: candidates.collect() }
+            RawLayer { name: layer.name.clone(), parameters: layer.parameters, candidates: candidates.collect() }
         });
         RawTable {
             format: crate::table::TABLE_FORMAT.into(),

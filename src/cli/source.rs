@@ -1,0 +1,90 @@
+//! The planning table and the budgets that a command names.
+
+use std::path::Path;
+
+use crate::cli::Global;
+use crate::cli::args::SourceArgs;
+use crate::cli::progress::Bars;
+use crate::cli::run::{open, read_space};
+use crate::error::{Error, Result, ValueFault};
+use crate::run::{Outline, Pipeline, planning_table, resolve_budget};
+use crate::solve::{Problem, infeasibility};
+use crate::store::{hash_bytes, hash_file};
+use crate::table::{Budget, PlanningTable, RawTable, repair, resolve};
+
+/// What is planned.
+pub(super) struct Source {
+    /// With every cost that a budget names.
+    pub table: PlanningTable,
+    pub budgets: Vec<Budget>,
+    pub seed: u64,
+    /// Content hash of the table as it was read.
+    pub hash: String,
+}
+
+/// Reads or measures the table, and resolves the budgets; repairs are said on standard error.
+pub(super) fn source(args: &SourceArgs, global: &Global) -> Result<Source> {
+    let mut source = match (&args.table, &args.space) {
+        (Some(path), _) => of_table(path, args, global)?,
+        (None, Some(path)) => of_space(path, args, global)?,
+        (None, None) => return Err(Error::Usage("neither a search space nor a table".into())),
+    };
+    let (table, changes) = repair(source.table, args.sensitivities)?;
+    for change in &changes {
+        eprintln!("repaired: {change}");
+    }
+    source.table = table;
+    if source.budgets.is_empty() {
+        return Err(Error::Usage("no budget\n  hint: pass --budget NAME=VALUE".into()));
+    }
+    Ok(source)
+}
+
+fn of_table(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
+    let table = with_costs(PlanningTable::read(path)?, &args.budget)?;
+    let budgets = args.budget.iter().map(|b| resolve(&table, b)).collect::<Result<_>>()?;
+    Ok(Source { table, budgets, seed: global.seed.unwrap_or(0), hash: hash_file(path)? })
+}
+
+fn of_space(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
+    let outline = Outline::new(read_space(path, global)?)?;
+    let blank = with_costs(planning_table(&outline.space.name, outline.scheme(), None)?, &args.budget)?;
+    let budgets = match args.budget.is_empty() {
+        true => {
+            outline.space.plans[0].budgets.iter().map(|r| resolve_budget(outline.scheme(), r).map_err(usage)).collect()
+        }
+        false => args.budget.iter().map(|text| budget(&outline, &blank, text)).collect::<Result<Vec<_>>>(),
+    }?;
+    // Before anything expensive: can they be met at all?
+    if let Some(reason) = infeasibility(&Problem::new(&blank, &budgets)?)? {
+        return Err(reason.into_error(None));
+    }
+    let (study, mut workspace) = open(outline, path, args.out.as_ref())?;
+    let outline = &study.outline;
+    let (_, sensitivity) = Pipeline::new(&study, &mut workspace, &mut Bars::new(global)).sensitivity()?;
+    let table = planning_table(&outline.space.name, outline.scheme(), Some(&sensitivity))?;
+    let hash = hash_bytes(RawTable::from(&table).to_json()?.as_bytes());
+    Ok(Source { table: with_costs(table, &args.budget)?, budgets, seed: outline.space.seed, hash })
+}
+
+/// The table with the costs that budgets name and only derive.
+fn with_costs(mut table: PlanningTable, budgets: &[String]) -> Result<PlanningTable> {
+    for name in budgets.iter().filter_map(|b| Some(b.rsplit_once('=')?.0)) {
+        table = table.with_cost(name)?;
+    }
+    Ok(table)
+}
+
+/// A budget as a search space states it, or of a cost that its table derives.
+fn budget(outline: &Outline, blank: &PlanningTable, text: &str) -> Result<Budget> {
+    match text.parse() {
+        Ok(request) => resolve_budget(outline.scheme(), &request).map_err(usage),
+        Err(_) if text.starts_with("layer_avg_weight_bits=") => resolve(blank, text),
+        Err(fault) => Err(usage(fault)),
+    }
+}
+
+fn usage(fault: ValueFault) -> Error {
+    let hint = if fault.remedy.is_empty() { String::new() } else { format!("\n  hint: {}", fault.remedy) };
+    Error::Usage(format!("--budget: found {}, expected {}{hint}", fault.found, fault.expected))
+}

@@ -1,0 +1,63 @@
+//! A first choice within the capacities: multipliers raised where a row is exceeded, then single exchanges that gain.
+
+use crate::solve::exact::reduced::Reduced;
+
+/// Rounds of raising multipliers.
+const ROUNDS: usize = 64;
+/// First relative rise of a multiplier, and how much steeper each next one is.
+const RISE: f64 = 1e-7;
+const STEEPER: f64 = 2.5;
+/// Passes over the groups that look for gains.
+const PASSES: usize = 4;
+
+/// A choice within the capacities, if raising multipliers finds one; cost `O(options · rounds)`.
+pub(super) fn start(reduced: &Reduced, multipliers: &[f64]) -> Option<Vec<usize>> {
+    let rows = reduced.width();
+    let mut price: Vec<f64> = multipliers.to_vec();
+    let mut rise = vec![RISE; rows];
+    let range = reduced.regret.iter().copied().max().unwrap_or(0).max(1) as f64;
+    for _ in 0..ROUNDS {
+        let choice: Vec<usize> = (0..reduced.len()).map(|g| cheapest(reduced, g, &price)).collect();
+        let slack = reduced.slack(&choice);
+        if slack.iter().all(|&s| s >= 0) {
+            return Some(improved(reduced, choice, slack));
+        }
+        for k in (0..rows).filter(|&k| slack[k] < 0) {
+            // A budget that the bound takes for loose starts at a millionth of the largest exchange.
+            price[k] = (price[k] * (1.0 + rise[k])).max(range * rise[k] * 1e-6 / reduced.capacity[k] as f64);
+            rise[k] *= STEEPER;
+        }
+    }
+    None
+}
+
+fn cheapest(reduced: &Reduced, group: usize, price: &[f64]) -> usize {
+    let cost = |o: usize| {
+        reduced.regret[o] as f64 + reduced.weights(o).iter().zip(price).map(|(&w, p)| w as f64 * p).sum::<f64>()
+    };
+    let costs = reduced.options(group).map(|o| (cost(o), o));
+    costs.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(reduced.first[group], |(_, o)| o)
+}
+
+/// Takes what gains most in each group as long as something fits.
+fn improved(reduced: &Reduced, mut choice: Vec<usize>, mut slack: Vec<i128>) -> Vec<usize> {
+    for _ in 0..PASSES {
+        let mut gained = false;
+        for (group, chosen) in choice.iter_mut().enumerate() {
+            let now = *chosen;
+            let more = |o: usize, k: usize| i128::from(reduced.weights(o)[k] - reduced.weights(now)[k]);
+            let fits = |&o: &usize| {
+                reduced.regret[o] < reduced.regret[now] && (0..slack.len()).all(|k| more(o, k) <= slack[k])
+            };
+            if let Some(better) = reduced.options(group).filter(fits).min_by_key(|&o| reduced.regret[o]) {
+                slack.iter_mut().enumerate().for_each(|(k, s)| *s -= more(better, k));
+                *chosen = better;
+                gained = true;
+            }
+        }
+        if !gained {
+            break;
+        }
+    }
+    choice
+}
