@@ -101,7 +101,7 @@ impl<const R: usize> Half<R> {
             let found = self.alive.len();
             self.drop_dominated(limits.keep);
             // Where few are dominated, look less often.
-            let pays = self.alive.len() * 10 < found * 9;
+            let pays = self.alive.len() * 3 < found * 2;
             self.next_look = (self.alive.len() * if pays { 2 } else { 8 }).max(WORTH);
         }
         true
