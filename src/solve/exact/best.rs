@@ -30,11 +30,15 @@ impl Best {
         if self.list.len() < self.keep { self.limit + 1 } else { self.list[self.keep - 1].0 }
     }
 
-    /// Takes a choice (one option for each group) if it is of use.
-    pub fn offer(&mut self, regret: i128, options: Vec<usize>) {
-        if regret < self.worst() && self.list.iter().all(|(_, other)| *other != options) {
+    /// Takes a choice of the problem if it is of use.
+    pub fn offer(&mut self, regret: i128, choice: impl FnOnce() -> Vec<usize>) {
+        if regret >= self.worst() {
+            return;
+        }
+        let choice = choice();
+        if self.list.iter().all(|(_, other)| *other != choice) {
             let at = self.list.partition_point(|(r, _)| *r <= regret);
-            self.list.insert(at, (regret, options));
+            self.list.insert(at, (regret, choice));
             self.list.truncate(self.keep);
         }
     }

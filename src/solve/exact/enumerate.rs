@@ -39,6 +39,7 @@ pub(super) struct Seen {
 /// The combinations of a level.
 #[derive(Debug)]
 pub(super) struct Level<'a, const R: usize> {
+    reduced: &'a Reduced,
     priced: &'a Priced,
     price: i64,
     cheap: Half<R>,
@@ -59,7 +60,7 @@ struct Taken<const R: usize> {
 
 impl<'a, const R: usize> Level<'a, R> {
     /// Enumerates the halves.
-    pub fn new(reduced: &Reduced, priced: &'a Priced, price: i64, keep: usize, effort: Effort) -> Self {
+    pub fn new(reduced: &'a Reduced, priced: &'a Priced, price: i64, keep: usize, effort: Effort) -> Self {
         let mut groups = steps::<R>(reduced, priced, price);
         let limits = Limits { price, keep, states: effort.states, deadline: effort.deadline };
         let (mut cheap, mut dear) = (Half::new(), Half::new());
@@ -76,7 +77,7 @@ impl<'a, const R: usize> Level<'a, R> {
         let mut multipliers = [0.0; R];
         multipliers.iter_mut().zip(&priced.multipliers).for_each(|(a, b)| *a = *b);
         let join = Join::new((&cheap, &dear), multipliers, effort.work, effort.deadline);
-        Level { priced, price, cheap, dear, between, join, effort }
+        Level { reduced, priced, price, cheap, dear, between, join, effort }
     }
 
     /// Offers every choice of the level that is of use, and some beyond it.
@@ -118,7 +119,7 @@ impl<'a, const R: usize> Level<'a, R> {
     }
 
     fn join(&mut self, taken: Taken<R>, path: &[u32], best: &mut Best) -> bool {
-        let Level { priced, cheap, dear, join, price, effort, .. } = self;
+        let Level { reduced, priced, cheap, dear, join, price, effort, .. } = self;
         // Somewhat beyond the level too: there may be better choices than the known ones, though not all are here. In
         // the last level there is nothing beyond.
         let beyond = if *price >= priced.all { i64::MAX / 4 } else { price.saturating_mul(2) };
@@ -132,7 +133,7 @@ impl<'a, const R: usize> Level<'a, R> {
         join.sweep(Target { slack, gap: most(best) }, |x, y| {
             let regret = [cheap.state(x).regret, dear.state(y).regret, taken.regret].map(i128::from);
             let regret = priced.regret + regret.iter().sum::<i128>();
-            if regret < best.worst() {
+            best.offer(regret, || {
                 let mut options = priced.base.clone();
                 let mut take = |at: u32| {
                     let deviation = &priced.deviations[at as usize];
@@ -141,8 +142,8 @@ impl<'a, const R: usize> Level<'a, R> {
                 cheap.taken(x, &mut take);
                 dear.taken(y, &mut take);
                 path.iter().for_each(|&at| take(at));
-                best.offer(regret, options);
-            }
+                reduced.choice(&options)
+            });
             most(best)
         })
     }

@@ -12,10 +12,6 @@ use crate::solve::exact::reduced::Reduced;
 
 /// Deviations inside the first level, for each row.
 const FIRST: usize = 12;
-/// Relative gap of the regret that counts as a proof once much work has been done.
-pub(super) const TOLERANCE: f64 = 1e-9;
-/// Much work, in states and pairs.
-const MUCH: u64 = 1 << 24;
 /// Some work: spent on telling choices apart that the rounding of the bound cannot.
 pub(super) const SOME: u64 = 1 << 14;
 /// A level that reaches this share of the gap is raised to the whole of it.
@@ -74,9 +70,7 @@ fn levels<const R: usize>(reduced: &Reduced, priced: &Priced, best: &mut Best, m
 
 fn done(priced: &Priced, best: &Best, proof: Proof, effort: Effort) -> bool {
     let gap = priced.gap(best);
-    let close = |(regret, _): &(i128, Vec<usize>)| (gap - proof.gap.max(0)) as f64 <= TOLERANCE * *regret as f64;
-    let enough = proof.work > MUCH && best.list().len() == best.keep() && best.list().last().is_some_and(close);
-    enough || proof.gap >= gap || proof.work > SOME && priced.settled(best) || effort.any && best.found()
+    proof.gap >= gap || proof.work > SOME && priced.settled(best) || effort.any && best.found()
 }
 
 /// The next level: the number of combinations grows like `exp(c·√level)`, so that a constant factor of the level is a

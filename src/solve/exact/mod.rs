@@ -6,6 +6,7 @@
 //! | `dual` | the multipliers of the Lagrangian bound |
 //! | `priced` | what every option costs at them |
 //! | `start` | a first choice |
+//! | `branch` | fixes large groups where the bound alone leads nowhere |
 //! | `levels` | all choices within growing gaps of the bound, until the best one is inside |
 //! | `enumerate`, `half`, `join` | one such level, by meeting in the middle |
 //!
@@ -14,6 +15,7 @@
 //! unless a limit ends the search.
 
 mod best;
+mod branch;
 mod dual;
 mod enumerate;
 mod half;
@@ -190,7 +192,7 @@ fn within(problem: &Problem, cap: f64, keep: usize, known: Option<Known>, effort
                 let cap = power(regret as f64 * reduced.unit * (1.0 + f64::EPSILON));
                 return within(problem, cap, keep, Some(known), effort);
             }
-            best.offer(regret, options);
+            best.offer(regret, || reduced.choice(&options));
         }
         None => match feasible(problem, &reduced, effort) {
             (Feasible::No, _) => return none,
@@ -199,25 +201,24 @@ fn within(problem: &Problem, cap: f64, keep: usize, known: Option<Known>, effort
             }
             (Feasible::Yes(options), s) => {
                 states = s;
-                options.into_iter().for_each(|o| best.offer(reduced.total(&o), o));
+                options.into_iter().for_each(|o| best.offer(reduced.total(&o), || reduced.choice(&o)));
             }
         },
     }
-    let proof = levels::search(&reduced, &priced, &mut best, effort);
     let mut multipliers = none.multipliers;
     for ((&k, l), &divisor) in reduced.rows.iter().zip(&priced.multipliers).zip(&reduced.divisor) {
         multipliers[k] = l * reduced.unit / (divisor as f64 * problem.unit(k));
     }
-    let least = best.list().first().map_or(limit + 1, |(regret, _)| *regret);
-    let proved = least
-        .min(priced.bound + i128::from(proof.gap.max(-1)) + 1 - i128::from(priced.error) * i128::from(proof.gap < 0));
-    // One unit a group for the rounding of regrets, if there are any, and one bit for each of two sums.
+    // One unit a group for the rounding of regrets, if there are any.
     let unit = if reduced.regret.iter().all(|&r| r == 0) { 0.0 } else { reduced.unit };
-    let lowest = sum(problem.floors().chain([proved as f64 * unit]));
-    let bound = lowest - (reduced.len() + 2) as f64 * unit - 2.0 * f64::EPSILON * lowest.abs();
+    let rounding = (reduced.len() + 2) as f64 * unit;
+    let proof = branch::search(reduced, priced, &mut best, effort);
+    let least = best.list().first().map_or(limit + 1, |(regret, _)| *regret);
+    let lowest = sum(problem.floors().chain([least.min(proof.bound) as f64 * unit]));
     Solution {
-        choices: best.list().iter().map(|(_, options)| reduced.choice(options)).collect(),
-        bound,
+        choices: best.list().iter().map(|(_, choice)| choice.clone()).collect(),
+        // One bit for each of two sums.
+        bound: lowest - rounding - 2.0 * f64::EPSILON * lowest.abs(),
         stop: proof.stop,
         multipliers,
         states: states + proof.work,

@@ -10,7 +10,7 @@
 //! so a choice near the bound differs from the base in options of small `d` only, and leaves little slack.
 
 use crate::solve::exact::best::Best;
-use crate::solve::exact::levels::TOLERANCE;
+use crate::solve::exact::branch::TOLERANCE;
 use crate::solve::exact::reduced::Reduced;
 
 /// An option other than the base of its group.

@@ -33,6 +33,10 @@ pub(super) struct Reduced {
     pub divisor: Vec<i64>,
     /// The objective of one unit of regret.
     pub unit: f64,
+    /// Groups of the problem that have one option left, and that option.
+    settled: Vec<(usize, u32)>,
+    /// The regret of those.
+    offset: i128,
 }
 
 impl Reduced {
@@ -63,6 +67,8 @@ impl Reduced {
             capacity: room,
             divisor: vec![1; count],
             unit,
+            settled: Vec::new(),
+            offset: 0,
         };
         for i in 0..reduced.groups.len() {
             let options = &groups[reduced.groups[i]].options;
@@ -101,6 +107,54 @@ impl Reduced {
         Some(reduced)
     }
 
+    /// The same problem with these options only; none if they have no choice within the capacities.
+    pub fn restricted(&self, keep: impl Fn(usize) -> bool) -> Option<Self> {
+        let rows = self.width();
+        let mut kept: Vec<Vec<usize>> =
+            (0..self.len()).map(|i| self.options(i).filter(|&o| keep(o)).collect()).collect();
+        let least = |options: &[usize], k: usize| options.iter().map(|&o| self.weights(o)[k]).min().unwrap_or(0);
+        let least: Vec<Vec<i64>> = kept.iter().map(|options| (0..rows).map(|k| least(options, k)).collect()).collect();
+        let total = |k: usize| least.iter().map(|l| i128::from(l[k])).sum::<i128>();
+        let mut room: Vec<i128> = (0..rows).map(|k| i128::from(self.capacity[k]) - total(k)).collect();
+        let above = |i: usize, o: usize, k: usize| self.weights(o)[k] - least[i][k];
+        let mut reduced = Reduced {
+            groups: Vec::new(),
+            first: vec![0],
+            option: Vec::new(),
+            regret: Vec::new(),
+            weight: Vec::new(),
+            capacity: Vec::new(),
+            rows: self.rows.clone(),
+            divisor: self.divisor.clone(),
+            settled: self.settled.clone(),
+            ..*self
+        };
+        for (i, options) in kept.iter_mut().enumerate() {
+            options.retain(|&o| (0..rows).all(|k| i128::from(above(i, o, k)) <= room[k]));
+            match options[..] {
+                [] => return None,
+                [only] => {
+                    reduced.settled.push((self.groups[i], self.option[only]));
+                    reduced.offset += i128::from(self.regret[only]);
+                    room.iter_mut().enumerate().for_each(|(k, r)| *r -= i128::from(above(i, only, k)));
+                }
+                _ => {
+                    reduced.groups.push(self.groups[i]);
+                    for &o in options.iter() {
+                        reduced.option.push(self.option[o]);
+                        reduced.regret.push(self.regret[o]);
+                        reduced.weight.extend((0..rows).map(|k| above(i, o, k)));
+                    }
+                    reduced.first.push(reduced.option.len());
+                }
+            }
+        }
+        // At most the capacity it was, so that the cast cannot go wrong.
+        reduced.capacity = room.iter().map(|&r| u64::try_from(r).ok().map(|r| r as i64)).collect::<Option<_>>()?;
+        reduced.tighten();
+        Some(reduced)
+    }
+
     /// Drops rows that cannot bind and divides the others by their greatest common divisor.
     fn tighten(&mut self) {
         let count = self.rows.len();
@@ -115,8 +169,8 @@ impl Reduced {
         let each = |o: usize| bind.iter().zip(&divisors).map(move |(&k, d)| (o, k, d));
         self.weight = (0..self.option.len()).flat_map(each).map(|(o, k, d)| self.weight[o * count + k] / d).collect();
         self.capacity = bind.iter().zip(&divisors).map(|(&k, d)| self.capacity[k] / d).collect();
-        self.rows = bind;
-        self.divisor = divisors;
+        self.rows = bind.iter().map(|&k| self.rows[k]).collect();
+        self.divisor = bind.iter().zip(divisors).map(|(&k, d)| self.divisor[k] * d).collect();
     }
 
     /// Number of rows.
@@ -141,7 +195,8 @@ impl Reduced {
 
     /// One option for each group, as a choice of the problem.
     pub fn choice(&self, options: &[usize]) -> Vec<usize> {
-        let mut choice = vec![0; self.len()];
+        let mut choice = vec![0; self.len() + self.settled.len()];
+        self.settled.iter().for_each(|&(group, option)| choice[group] = option as usize);
         options.iter().zip(&self.groups).for_each(|(&o, &g)| choice[g] = self.option[o] as usize);
         choice
     }
@@ -169,7 +224,7 @@ impl Reduced {
 
     /// The regret of a choice.
     pub fn total(&self, options: &[usize]) -> i128 {
-        options.iter().map(|&o| i128::from(self.regret[o])).sum()
+        self.offset + options.iter().map(|&o| i128::from(self.regret[o])).sum::<i128>()
     }
 }
 
