@@ -14,6 +14,9 @@ use crate::solve::exact::levels::SOME;
 use crate::solve::exact::priced::Priced;
 use crate::solve::exact::reduced::Reduced;
 
+/// How much further out each look beyond a level goes.
+const FURTHER: i64 = 8;
+
 /// How a search is limited.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Effort {
@@ -48,6 +51,8 @@ pub(super) struct Level<'a, const R: usize> {
     between: Vec<Vec<Step<R>>>,
     join: Join<R>,
     effort: Effort,
+    /// Largest gap of the pairs that are looked for.
+    beyond: i64,
 }
 
 /// What is taken between the halves.
@@ -77,7 +82,10 @@ impl<'a, const R: usize> Level<'a, R> {
         let mut multipliers = [0.0; R];
         multipliers.iter_mut().zip(&priced.multipliers).for_each(|(a, b)| *a = *b);
         let join = Join::new((&cheap, &dear), multipliers, effort.work, effort.deadline);
-        Level { reduced, priced, price, cheap, dear, between, join, effort }
+        // Somewhat beyond the level: there may be better choices than the known ones, though not all are here. In the
+        // last level there is nothing beyond.
+        let beyond = if price >= priced.all { i64::MAX / 4 } else { price.saturating_mul(2) };
+        Level { beyond, reduced, priced, price, cheap, dear, between, join, effort }
     }
 
     /// Offers every choice of the level that is of use, and some beyond it.
@@ -119,13 +127,10 @@ impl<'a, const R: usize> Level<'a, R> {
     }
 
     fn join(&mut self, taken: Taken<R>, path: &[u32], best: &mut Best) -> bool {
-        let Level { reduced, priced, cheap, dear, join, price, effort, .. } = self;
-        // Somewhat beyond the level too: there may be better choices than the known ones, though not all are here. In
-        // the last level there is nothing beyond.
-        let beyond = if *price >= priced.all { i64::MAX / 4 } else { price.saturating_mul(2) };
+        let Level { reduced, priced, cheap, dear, join, effort, beyond, .. } = self;
         let most = |best: &Best| match effort.any && best.found() {
             true => -1,
-            false => priced.gap(best).min(beyond).saturating_add(priced.error) - taken.d,
+            false => priced.gap(best).min(*beyond).saturating_add(priced.error) - taken.d,
         };
         let mut slack = [0; R];
         slack.iter_mut().zip(&priced.slack).for_each(|(a, b)| *a = *b);

@@ -20,7 +20,7 @@ pub(super) fn start(reduced: &Reduced, multipliers: &[f64]) -> Option<Vec<usize>
         let choice: Vec<usize> = (0..reduced.len()).map(|g| cheapest(reduced, g, &price)).collect();
         let slack = reduced.slack(&choice);
         if slack.iter().all(|&s| s >= 0) {
-            return Some(improved(reduced, choice, slack));
+            return Some(improved(reduced, choice, slack, multipliers));
         }
         for k in (0..rows).filter(|&k| slack[k] < 0) {
             // A budget that the bound takes for loose starts at a millionth of the largest exchange.
@@ -39,19 +39,30 @@ fn cheapest(reduced: &Reduced, group: usize, price: &[f64]) -> usize {
     costs.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(reduced.first[group], |(_, o)| o)
 }
 
-/// Takes what gains most in each group as long as something fits.
-fn improved(reduced: &Reduced, mut choice: Vec<usize>, mut slack: Vec<i128>) -> Vec<usize> {
+/// Uses what the choice leaves: single exchanges that gain, those with the best price first.
+fn improved(reduced: &Reduced, mut choice: Vec<usize>, mut slack: Vec<i128>, multipliers: &[f64]) -> Vec<usize> {
     for _ in 0..PASSES {
+        let mut moves: Vec<(f64, usize, usize)> = Vec::new();
+        let fits = |now: usize, o: usize, slack: &[i128]| {
+            let pairs = reduced.weights(o).iter().zip(reduced.weights(now)).zip(slack);
+            pairs.into_iter().all(|((a, b), s)| i128::from(a - b) <= *s)
+        };
+        for (group, &now) in choice.iter().enumerate() {
+            for o in reduced.options(group).filter(|&o| reduced.regret[o] < reduced.regret[now] && fits(now, o, &slack))
+            {
+                let more = reduced.weights(o).iter().zip(reduced.weights(now)).zip(multipliers);
+                let price: f64 = more.map(|((a, b), l)| (a - b) as f64 * l).sum();
+                moves.push(((reduced.regret[o] - reduced.regret[now]) as f64 + price, group, o));
+            }
+        }
+        moves.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
         let mut gained = false;
-        for (group, chosen) in choice.iter_mut().enumerate() {
-            let now = *chosen;
-            let more = |o: usize, k: usize| i128::from(reduced.weights(o)[k] - reduced.weights(now)[k]);
-            let fits = |&o: &usize| {
-                reduced.regret[o] < reduced.regret[now] && (0..slack.len()).all(|k| more(o, k) <= slack[k])
-            };
-            if let Some(better) = reduced.options(group).filter(fits).min_by_key(|&o| reduced.regret[o]) {
-                slack.iter_mut().enumerate().for_each(|(k, s)| *s -= more(better, k));
-                *chosen = better;
+        for (_, group, o) in moves {
+            let now = choice[group];
+            if reduced.regret[o] < reduced.regret[now] && fits(now, o, &slack) {
+                let more = reduced.weights(o).iter().zip(reduced.weights(now));
+                slack.iter_mut().zip(more).for_each(|(s, (a, b))| *s -= i128::from(a - b));
+                choice[group] = o;
                 gained = true;
             }
         }
