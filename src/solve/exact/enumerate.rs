@@ -91,8 +91,17 @@ impl<'a, const R: usize> Level<'a, R> {
     /// Offers every choice of the level that is of use, and some beyond it.
     pub fn search(mut self, best: &mut Best) -> Seen {
         let late = |effort: &Effort| effort.deadline.is_some_and(|d| Instant::now() >= d);
-        let complete =
-            self.descend(self.between.len(), Taken { d: 0, regret: 0, weight: [0; R] }, &mut Vec::new(), best);
+        let nothing = Taken { d: 0, regret: 0, weight: [0; R] };
+        let complete = self.descend(self.between.len(), nothing, &mut Vec::new(), best);
+        // No choice is inside: a look further out is cheap, and a better choice makes everything else cheaper.
+        while complete && self.priced.gap(best) / FURTHER > self.beyond && self.join.work < self.effort.work {
+            let before = best.worst();
+            self.beyond = self.beyond.saturating_mul(FURTHER);
+            self.join(nothing, &[], best);
+            if best.worst() < before {
+                break;
+            }
+        }
         let work = self.join.work + (self.cheap.made() + self.dear.made()) as u64;
         let reason = if late(&self.effort) { StopReason::TimeLimit } else { StopReason::StateLimit };
         Seen { work, stop: (!complete).then_some(reason) }
