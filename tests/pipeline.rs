@@ -141,6 +141,9 @@ fn the_files_agree_with_each_other(run: &Path, space: &Path) {
     // Codes and scales of the packed weights are what the plan counted, and tied layers took the same candidate.
     let used = plan.budgets.iter().find(|b| b.name == "weight_bytes").unwrap().used;
     assert_eq!(packed.weight_bytes() as f64, used);
+    // And the whole model is every tensor of the file, to the byte.
+    let model: f64 = plan.layers.iter().map(|l| l.cost["model_bytes"]).sum();
+    assert_eq!(packed.model_bytes() as f64, model);
     let candidate = |name: &str| plan.layers.iter().find(|l| l.name == name).unwrap().candidate.clone();
     assert_eq!(candidate("stage2.block1.conv1"), candidate("stage2.block1.shortcut.conv"));
     assert_eq!((candidate("stem.conv").as_str(), candidate("fc").as_str()), ("w8a8", "fp32"));

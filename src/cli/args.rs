@@ -113,8 +113,9 @@ pub struct SourceArgs {
     /// columns layer, candidate, sensitivity, cost.NAME…, and if wanted stderr, weight_bits, activation_bits, parameters, group
     #[arg(long, value_name = "FILE")]
     pub table: Option<PathBuf>,
-    /// Upper limit of a cost, repeatable. A search space has bitops (per inference), weight_bytes and avg_weight_bits; a
-    /// table has the costs that it names, and avg_weight_bits and layer_avg_weight_bits where it states bits. VALUE is a
+    /// Upper limit of a cost, repeatable. A search space has bitops (per inference), weight_bytes (codes and scales),
+    /// model_bytes (all that is stored), avg_weight_bits (over weights) and layer_avg_weight_bits (over layers); a table has the
+    /// costs that it names, and the two averages where it states bits. VALUE is a
     /// number with K, M, G, T, KiB, MiB or GiB, a share of the costliest uniform choice (50%), or a candidate that stands
     /// for its uniform choice (w4a4) [default: the budgets of the search space's first plan]
     #[arg(long, value_name = "NAME=VALUE")]

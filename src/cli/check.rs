@@ -84,7 +84,9 @@ fn plan((name, budgets): (String, Vec<Budget>)) -> CheckedPlan {
 pub(super) fn show(name: &str, value: f64) -> String {
     match name {
         n if n == BudgetName::Bitops.name() => format!("{:.4} G", value / 1e9),
-        n if n == BudgetName::WeightBytes.name() => format!("{:.1} KiB", value / 1024.0),
+        n if [BudgetName::WeightBytes, BudgetName::ModelBytes].map(BudgetName::name).contains(&n) => {
+            format!("{:.1} KiB", value / 1024.0)
+        }
         _ => format!("{value:.4}"),
     }
 }

@@ -48,12 +48,16 @@ fn of_table(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
 
 fn of_space(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
     let outline = Outline::new(read_space(path, global)?)?;
-    let blank = with_costs(planning_table(&outline.space.name, outline.scheme(), None)?, &args.budget)?;
+    let blank = planning_table(&outline.space.name, outline.scheme(), None)?;
     let budgets = match args.budget.is_empty() {
         true => {
             outline.space.plans[0].budgets.iter().map(|r| resolve_budget(outline.scheme(), r).map_err(usage)).collect()
         }
-        false => args.budget.iter().map(|text| budget(&outline, &blank, text)).collect::<Result<Vec<_>>>(),
+        false => args
+            .budget
+            .iter()
+            .map(|text| resolve_budget(outline.scheme(), &text.parse().map_err(usage)?).map_err(usage))
+            .collect::<Result<Vec<_>>>(),
     }?;
     // Before anything expensive: can they be met at all?
     if let Some(reason) = infeasibility(&Problem::new(&blank, &budgets)?)? {
@@ -64,7 +68,7 @@ fn of_space(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
     let (_, sensitivity) = Pipeline::new(&study, &mut workspace, &mut Bars::new(global)).sensitivity()?;
     let table = planning_table(&outline.space.name, outline.scheme(), Some(&sensitivity))?;
     let hash = hash_bytes(RawTable::from(&table).to_json()?.as_bytes());
-    Ok(Source { table: with_costs(table, &args.budget)?, budgets, seed: outline.space.seed, hash })
+    Ok(Source { table, budgets, seed: outline.space.seed, hash })
 }
 
 /// The table with the costs that budgets name and only derive.
@@ -73,15 +77,6 @@ fn with_costs(mut table: PlanningTable, budgets: &[String]) -> Result<PlanningTa
         table = table.with_cost(name)?;
     }
     Ok(table)
-}
-
-/// A budget as a search space states it, or of a cost that its table derives.
-fn budget(outline: &Outline, blank: &PlanningTable, text: &str) -> Result<Budget> {
-    match text.parse() {
-        Ok(request) => resolve_budget(outline.scheme(), &request).map_err(usage),
-        Err(_) if text.starts_with("layer_avg_weight_bits=") => resolve(blank, text),
-        Err(fault) => Err(usage(fault)),
-    }
 }
 
 fn usage(fault: ValueFault) -> Error {

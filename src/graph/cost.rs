@@ -1,10 +1,12 @@
 //! What a layer costs at given bit-widths: multiplications, weights, bytes (method.md §5).
 //!
 //! ```text
-//! BitOPs_l = MACs_l · b_w · b_a            bytes_l = ⌈n_l · b_w / 8⌉ + 4 · channels_l
+//! BitOPs_l = MACs_l · b_w · b_a            weight bytes_l = ⌈n_l · b_w / 8⌉ + 4 · channels_l
+//! model bytes_l = weight bytes_l + 4 · (1 + other parameters_l)
 //! ```
 //!
-//! Bytes count what is written: packed codes and one f32 scale per output channel; a 32-bit layer has no scales.
+//! Bytes count what is written: packed codes and one f32 scale per output channel; a 32-bit layer has no scales. The
+//! whole model has also a scale for each quantised input, and what stays f32 in any case; zero points there are none.
 //! All counts are exact integers in u64. A MAC is one multiply-accumulate of one sample.
 
 use serde::Serialize;
@@ -24,16 +26,20 @@ pub struct LayerCost {
     pub input_elements: u64,
     /// Elements of one sample of the output.
     pub output_elements: u64,
+    /// Parameters beside the weight that stay f32 at every width: the layer's bias, and batch norms up to the next layer.
+    pub other_parameters: u64,
 }
 
 impl LayerCost {
     /// Costs of every layer, in layer order.
     pub fn of(graph: &Graph) -> Vec<LayerCost> {
+        let others = other_parameters(graph);
         let elements = |shape: &[usize]| shape.iter().map(|&extent| extent as u64).product::<u64>();
         graph
             .layers()
             .iter()
-            .map(|layer| {
+            .enumerate()
+            .map(|(index, layer)| {
                 let node = &graph.nodes()[layer.node];
                 let parameters = layer.parameters() as u64;
                 let positions = match node.op {
@@ -46,6 +52,7 @@ impl LayerCost {
                     channels: layer.channels() as u64,
                     input_elements: elements(&graph.nodes()[node.inputs[0]].shape),
                     output_elements: elements(&node.shape),
+                    other_parameters: others[index],
                 }
             })
             .collect()
@@ -56,11 +63,37 @@ impl LayerCost {
         self.macs * u64::from(weight_bits) * u64::from(activation_bits)
     }
 
+    /// Bytes of everything that is stored of the layer, and of the norms behind it.
+    pub fn model_bytes(&self, weight_bits: u32, activation_bits: u32) -> u64 {
+        self.weight_bytes(weight_bits) + 4 * self.other_parameters + if activation_bits < 32 { 4 } else { 0 }
+    }
+
     /// Bytes of the stored weights and their scales.
     pub fn weight_bytes(&self, weight_bits: u32) -> u64 {
         let codes = (self.parameters * u64::from(weight_bits)).div_ceil(8);
         codes + if weight_bits < 32 { 4 * self.channels } else { 0 }
     }
+}
+
+/// Parameters other than weights, at the layer before them; those before every layer at the first.
+fn other_parameters(graph: &Graph) -> Vec<u64> {
+    let layers = graph.layers();
+    let mut others = vec![0; layers.len()];
+    let layer_at = |node: usize| layers.iter().position(|l| l.node == node);
+    for (at, node) in graph.nodes().iter().enumerate() {
+        let (owner, count) = match node.op {
+            Op::Linear(_) => (layer_at(at), node.shape[0] as u64),
+            Op::BatchNorm { .. } => {
+                let before = std::iter::successors(Some(at), |&n| graph.nodes()[n].inputs.first().copied());
+                (before.into_iter().find_map(layer_at), 4 * node.shape[0] as u64)
+            }
+            _ => continue,
+        };
+        if let Some(total) = others.get_mut(owner.unwrap_or(0)) {
+            *total += count;
+        }
+    }
+    others
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ fn costs(scheme: &Scheme, layer: usize, candidate: Candidate) -> [(&'static str,
     let value = |name| match name {
         BudgetName::Bitops => cost.bit_ops(w, a) as f64,
         BudgetName::WeightBytes => cost.weight_bytes(w) as f64,
+        BudgetName::ModelBytes => cost.model_bytes(w, a) as f64,
+        BudgetName::LayerAvgWeightBits => f64::from(w) / scheme.layers.len() as f64,
         BudgetName::AvgWeightBits => cost.parameters as f64 * f64::from(w) / all as f64,
     };
     BudgetName::ALL.map(|name| (name.name(), value(name)))

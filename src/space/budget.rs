@@ -19,20 +19,27 @@ pub enum BudgetName {
     Bitops,
     /// Stored weights and their scales, in bytes.
     WeightBytes,
+    /// Everything that is stored of the model, in bytes: weights, scales, biases, norms.
+    ModelBytes,
     /// Mean bits of a weight over all parameters.
     AvgWeightBits,
+    /// Mean bits of a weight over all layers.
+    LayerAvgWeightBits,
 }
 
 impl BudgetName {
     /// Every name.
-    pub const ALL: [Self; 3] = [Self::Bitops, Self::WeightBytes, Self::AvgWeightBits];
+    pub const ALL: [Self; 5] =
+        [Self::Bitops, Self::WeightBytes, Self::ModelBytes, Self::AvgWeightBits, Self::LayerAvgWeightBits];
 
     /// The name in files and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Bitops => "bitops",
             Self::WeightBytes => "weight_bytes",
+            Self::ModelBytes => "model_bytes",
             Self::AvgWeightBits => "avg_weight_bits",
+            Self::LayerAvgWeightBits => "layer_avg_weight_bits",
         }
     }
 }
@@ -120,15 +127,20 @@ impl BudgetRequest {
     /// The budget of `name` with the limit that `text` states.
     ///
     /// # Errors
-    /// When the text is no limit, or not one of this budget: bytes limit `weight_bytes` only, and an average of bits
+    /// When the text is no limit, or not one of this budget: bytes limit `…_bytes` only, and an average of bits
     /// is at most 32.
     pub fn new(name: BudgetName, text: &str) -> Result<Self, ValueFault> {
         let limit = text.parse()?;
-        if Quantity::parse(text).is_some_and(|q| q.bytes) && name != BudgetName::WeightBytes {
+        if Quantity::parse(text).is_some_and(|q| q.bytes)
+            && !matches!(name, BudgetName::WeightBytes | BudgetName::ModelBytes)
+        {
             return Err(ValueFault::new(quoted(text), format!("no bytes as limit of {name}"), "leave out the `B`"));
         }
         match limit {
-            Limit::Absolute(bits) if name == BudgetName::AvgWeightBits && !WEIGHT_BITS.contains(bits) => {
+            Limit::Absolute(bits)
+                if matches!(name, BudgetName::AvgWeightBits | BudgetName::LayerAvgWeightBits)
+                    && !WEIGHT_BITS.contains(bits) =>
+            {
                 Err(ValueFault::new(quoted(text), format!("{WEIGHT_BITS} bits"), ""))
             }
             _ => Ok(Self { name, limit }),

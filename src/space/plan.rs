@@ -19,7 +19,7 @@ use crate::error::fault::{did_you_mean, quoted};
 pub struct PlanRequest {
     /// Name of the plan, `[a-z0-9_-]+`. Required; every plan has another.
     pub name: String,
-    /// At least one, in the order bitops, weight_bytes, avg_weight_bits. Required.
+    /// At least one, in the order of [`BudgetName::ALL`]. Required.
     pub budgets: Vec<BudgetRequest>,
 }
 
@@ -51,7 +51,9 @@ fn check_budgets(raw: &RawPlan, search: &Search, c: Checker<'_>) -> Result<Vec<B
     let written = [
         (BudgetName::Bitops, &written.bitops),
         (BudgetName::WeightBytes, &written.weight_bytes),
+        (BudgetName::ModelBytes, &written.model_bytes),
         (BudgetName::AvgWeightBits, &written.avg_weight_bits),
+        (BudgetName::LayerAvgWeightBits, &written.layer_avg_weight_bits),
     ];
     let mut budgets = Vec::new();
     for (name, text) in written.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?))) {
@@ -66,7 +68,7 @@ fn check_budgets(raw: &RawPlan, search: &Search, c: Checker<'_>) -> Result<Vec<B
         }
     }
     if budgets.is_empty() {
-        let expected = "bitops, weight_bytes or avg_weight_bits";
+        let expected = "bitops, weight_bytes, model_bytes, avg_weight_bits or layer_avg_weight_bits";
         return Err(c.fault(&raw.budgets, ValueFault::new("no budget", expected, "for example `bitops: 50%`")));
     }
     Ok(budgets)

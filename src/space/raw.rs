@@ -151,7 +151,9 @@ pub(super) struct RawPlan {
 pub(super) struct RawBudgets {
     pub bitops: Option<Text>,
     pub weight_bytes: Option<Text>,
+    pub model_bytes: Option<Text>,
     pub avg_weight_bits: Option<Text>,
+    pub layer_avg_weight_bits: Option<Text>,
 }
 
 /// A mapping whose keys are the user's, in the order written. The parser refuses duplicate keys.

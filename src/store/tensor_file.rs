@@ -29,6 +29,17 @@ pub enum Array {
     U8(Vec<usize>, Vec<u8>),
 }
 
+impl Array {
+    /// Size of the values.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Array::F32(_, values) => 4 * values.len(),
+            Array::I8(_, values) => values.len(),
+            Array::U8(_, values) => values.len(),
+        }
+    }
+}
+
 impl View for &Array {
     fn dtype(&self) -> Dtype {
         match self {

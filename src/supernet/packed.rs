@@ -126,6 +126,11 @@ impl PackedWeights {
         self.description.normalization.check(&self.place)
     }
 
+    /// Bytes of all tensors: what a model budget counts.
+    pub fn model_bytes(&self) -> u64 {
+        self.file.arrays.values().map(|array| array.bytes() as u64).sum()
+    }
+
     /// Bytes of codes and scales: what a weight budget counts.
     pub fn weight_bytes(&self) -> u64 {
         let of_layer = |layer: &PackedLayer| {
