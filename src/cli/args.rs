@@ -10,7 +10,8 @@ use crate::table::Policy;
 const AFTER_HELP: &str = "Examples:
   bitplan run search_spaces/fashion_mnist_resnet8.yaml
   bitplan plan search_spaces/fashion_mnist_resnet8.yaml --budget bitops=40%
-  bitplan plan --table examples/hawqv3_resnet18.csv --budget gbops=50% --budget latency_ms=10
+  bitplan plan --table examples/hawqv3_resnet18.csv --budget gbops=50% --budget latency_ms=5 --k-best 3
+  bitplan pareto --table examples/hawqv3_resnet18.csv --budget gbops
 
 Exit codes:
   0    done
@@ -65,6 +66,8 @@ pub enum Command {
     Train(SpaceArgs),
     /// Finds the best plan within budgets, with a proof
     Plan(PlanArgs),
+    /// Finds the front of all best plans against one budget: pass it as `--budget NAME`, others as `--budget NAME=VALUE`
+    Pareto(ParetoArgs),
     /// Measures accuracy and loss of a plan on the trained SuperNet, from packed integer weights
     Eval(EvalArgs),
     /// Switches a master checkpoint to the bits of a plan or to uniform bits, in integers, and packs it
@@ -120,6 +123,9 @@ pub struct SourceArgs {
     /// for its uniform choice (w4a4) [default: the budgets of the search space's first plan]
     #[arg(long, value_name = "NAME=VALUE")]
     pub budget: Vec<String>,
+    /// A layer that must take a candidate, and with it the layers that are tied to it, repeatable
+    #[arg(long, value_name = "LAYER=CANDIDATE")]
+    pub pin: Vec<String>,
     /// Sensitivities that cannot be losses: strict refuses a negative one, keep takes all as they are, clamp takes a
     /// negative one as 0, monotone also lets no candidate lose less than one with more bits. Every change is printed
     #[arg(long, value_name = "POLICY", default_value_t, value_parser = policy)]
@@ -139,6 +145,16 @@ pub struct PlanArgs {
     /// What to plan.
     #[command(flatten)]
     pub source: SourceArgs,
+    /// The best K plans: the plan, and K - 1 alternatives with what they change and lose
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub k_best: u32,
+    /// Plans again without each pin and each group of tied layers: what they cost
+    #[arg(long)]
+    pub explain: bool,
+    /// Plans again with sensitivities drawn N times from their standard errors: how often each layer keeps its candidate, and
+    /// what the plan loses [default: not done]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub stability: Option<u64>,
     /// Who chooses the plan; the proof is always by the exact solver
     #[arg(long, value_name = "NAME", value_enum, default_value_t)]
     pub solver: SolverName,
@@ -146,6 +162,24 @@ pub struct PlanArgs {
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub time_limit: Option<f64>,
     /// File for the plan [default: none, only printed]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Arguments of `pareto`.
+#[derive(Debug, Args)]
+pub struct ParetoArgs {
+    /// What to plan. One `--budget NAME` without a value: the cost that the front is against.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The plans at N limits, equally spaced from the smallest feasible one to the best plan's [default: every plan of the
+    /// front, at most 10000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    pub points: Option<u32>,
+    /// Wall time after which the points so far are given (exit code 5), in seconds [default: none]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub time_limit: Option<f64>,
+    /// File for the front (bitplan.pareto/1, JSON) [default: none, only printed]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }

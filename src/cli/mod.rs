@@ -5,6 +5,7 @@ mod check;
 mod eval;
 mod inspect;
 mod output;
+mod pareto;
 mod plan;
 mod plan_text;
 mod progress;
@@ -35,6 +36,7 @@ pub fn dispatch(cli: Cli) -> Result<()> {
         Command::Sensitivity(args) => run::sensitivity(args, global),
         Command::Train(args) => run::train(args, global),
         Command::Plan(args) => plan::plan(args, global),
+        Command::Pareto(args) => pareto::pareto(args, global),
         Command::Eval(args) => eval::eval(args, global),
         Command::Switch(args) => switch::switch(args, global),
         Command::Report(args) => run::report(args, global),

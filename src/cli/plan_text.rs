@@ -1,10 +1,13 @@
 //! A plan as text.
 
 use crate::cli::check::show;
-use crate::plan::{Plan, PlanBudget, PlanLayer, Status};
+use crate::plan::{Binding, BindingKind, Plan, PlanBudget, PlanLayer, Stability, Status};
 
 /// Layers that are printed; a file has the others.
 const MOST_LAYERS: usize = 400;
+/// Changes of an alternative that are printed, and layers that do not keep their candidate.
+const MOST_CHANGES: usize = 6;
+const MOST_UNSTABLE: usize = 20;
 
 pub(super) fn plan(plan: &Plan) -> String {
     let mut lines = vec![headline(plan), String::new()];
@@ -27,7 +30,58 @@ pub(super) fn plan(plan: &Plan) -> String {
         let (limit, used, slack) = (value(b.limit), value(b.used), value(b.slack.max(0.0)));
         format!("{:width$}  {limit:>14} {used:>14} {share:>7.2} % {slack:>14} {:>13}", b.name, price(plan, b))
     }));
+    lines.extend(alternatives(plan));
+    lines.extend(plan.bindings.iter().enumerate().flat_map(|(i, b)| binding(plan, b, i == 0)));
+    lines.extend(plan.stability.iter().flat_map(|s| stability(plan, s)));
     lines.join("\n")
+}
+
+fn alternatives(plan: &Plan) -> Vec<String> {
+    let Some(proved) = plan.alternatives_proved else { return Vec::new() };
+    let state = if proved { "" } else { " (not proved to be the next best)" };
+    let mut lines = vec![format!("\nnext-best plans{state}: what they lose more, and what they change")];
+    lines.extend(plan.alternatives.iter().map(|a| {
+        let changes: Vec<String> = a.changes.iter().map(|(l, c)| format!("{l} {c}")).collect();
+        let more = changes.len().saturating_sub(MOST_CHANGES);
+        let shown = changes[..changes.len() - more].join(", ");
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{:>5}  +{:<12.4e} {shown}{rest}", a.rank, a.above)
+    }));
+    lines
+}
+
+fn binding(plan: &Plan, b: &Binding, first: bool) -> Vec<String> {
+    let name = match (&b.kind, &b.candidate) {
+        (BindingKind::Pin, Some(candidate)) => format!("pin {}={candidate}", b.layers.join(", ")),
+        (BindingKind::Pin, None) => format!("pin {}", b.layers.join(", ")),
+        (BindingKind::Group, _) => format!("tie {}", b.layers.join(", ")),
+    };
+    let share =
+        if plan.objective > 0.0 { format!(" ({:.2} %)", 100.0 * b.cost / plan.objective) } else { String::new() };
+    let at_least = if b.proved { "" } else { "at least " };
+    let heading = first.then(|| "\npins and ties: what the objective gains without each".to_string());
+    heading.into_iter().chain([format!("{at_least}{:>12.4e}{share}  {name}", b.cost)]).collect()
+}
+
+fn stability(plan: &Plan, s: &Stability) -> Vec<String> {
+    let mut lines = vec![format!(
+        "\nstability over {} draws of the sensitivities: the same plan in {:.1} %, regret {} on average, {} at most",
+        s.draws,
+        100.0 * s.same_plan,
+        percent(s.regret_mean),
+        percent(s.regret_max)
+    )];
+    let unstable = s.layers.iter().zip(&plan.layers).filter(|(s, _)| s.stays < 1.0);
+    let mut unstable: Vec<_> = unstable.collect();
+    unstable.sort_by(|a, b| a.0.stays.total_cmp(&b.0.stays));
+    lines.extend(unstable.iter().take(MOST_UNSTABLE).map(|(s, layer)| {
+        let shares: Vec<String> = s.shares.iter().map(|(id, share)| format!("{id} {:.1} %", 100.0 * share)).collect();
+        format!("{:28} keeps {} in {:>5.1} %: {}", s.name, layer.candidate, 100.0 * s.stays, shares.join(", "))
+    }));
+    if unstable.len() > MOST_UNSTABLE {
+        lines.push(format!("… and {} more layers that do not always keep theirs", unstable.len() - MOST_UNSTABLE));
+    }
+    lines
 }
 
 fn headline(plan: &Plan) -> String {

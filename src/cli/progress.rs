@@ -46,6 +46,33 @@ impl Bars {
     }
 }
 
+/// Shows that something without stages is going on, once it takes a while; gone when dropped.
+#[derive(Debug)]
+pub struct Spinner(Option<ProgressBar>);
+
+impl Spinner {
+    /// A spinner as the options want it.
+    pub fn new(global: &Global, what: &str) -> Self {
+        let bar = (!global.quiet).then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.set_message(what.to_string());
+            bar.enable_steady_tick(Duration::from_millis(250));
+            bar
+        });
+        Self(bar)
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        if let Some(bar) = self.0.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 impl Observer for Bars {
     fn start(&mut self, what: &str, total: u64) {
         (self.what, self.started, self.idle) = (what.into(), Instant::now(), false);

@@ -17,6 +17,8 @@ pub(super) struct Source {
     /// With every cost that a budget names.
     pub table: PlanningTable,
     pub budgets: Vec<Budget>,
+    /// Costs that are named without a limit.
+    pub unlimited: Vec<String>,
     pub seed: u64,
     /// Content hash of the table as it was read.
     pub hash: String,
@@ -34,27 +36,29 @@ pub(super) fn source(args: &SourceArgs, global: &Global) -> Result<Source> {
         eprintln!("repaired: {change}");
     }
     source.table = table;
-    if source.budgets.is_empty() {
-        return Err(Error::Usage("no budget\n  hint: pass --budget NAME=VALUE".into()));
-    }
     Ok(source)
 }
 
 fn of_table(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
-    let table = with_costs(PlanningTable::read(path)?, &args.budget)?;
-    let budgets = args.budget.iter().map(|b| resolve(&table, b)).collect::<Result<_>>()?;
-    Ok(Source { table, budgets, seed: global.seed.unwrap_or(0), hash: hash_file(path)? })
+    let (limited, unlimited) = split(&args.budget);
+    let mut table = pinned(PlanningTable::read(path)?, &args.pin)?;
+    for name in limited.iter().filter_map(|b| Some(b.rsplit_once('=')?.0)).chain(unlimited.iter().map(String::as_str)) {
+        table = table.with_cost(name)?;
+    }
+    let budgets = limited.iter().map(|b| resolve(&table, b)).collect::<Result<_>>()?;
+    Ok(Source { table, budgets, unlimited, seed: global.seed.unwrap_or(0), hash: hash_file(path)? })
 }
 
 fn of_space(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
     let outline = Outline::new(read_space(path, global)?)?;
     let blank = planning_table(&outline.space.name, outline.scheme(), None)?;
+    let blank = pinned(blank, &args.pin)?;
+    let (limited, unlimited) = split(&args.budget);
     let budgets = match args.budget.is_empty() {
         true => {
             outline.space.plans[0].budgets.iter().map(|r| resolve_budget(outline.scheme(), r).map_err(usage)).collect()
         }
-        false => args
-            .budget
+        false => limited
             .iter()
             .map(|text| resolve_budget(outline.scheme(), &text.parse().map_err(usage)?).map_err(usage))
             .collect::<Result<Vec<_>>>(),
@@ -68,13 +72,21 @@ fn of_space(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
     let (_, sensitivity) = Pipeline::new(&study, &mut workspace, &mut Bars::new(global)).sensitivity()?;
     let table = planning_table(&outline.space.name, outline.scheme(), Some(&sensitivity))?;
     let hash = hash_bytes(RawTable::from(&table).to_json()?.as_bytes());
-    Ok(Source { table, budgets, seed: outline.space.seed, hash })
+    Ok(Source { table: pinned(table, &args.pin)?, budgets, unlimited, seed: outline.space.seed, hash })
 }
 
-/// The table with the costs that budgets name and only derive.
-fn with_costs(mut table: PlanningTable, budgets: &[String]) -> Result<PlanningTable> {
-    for name in budgets.iter().filter_map(|b| Some(b.rsplit_once('=')?.0)) {
-        table = table.with_cost(name)?;
+/// Budgets with a limit, and costs without one.
+fn split(budgets: &[String]) -> (Vec<&String>, Vec<String>) {
+    let (limited, unlimited): (Vec<&String>, Vec<&String>) = budgets.iter().partition(|b| b.contains('='));
+    (limited, unlimited.into_iter().cloned().collect())
+}
+
+fn pinned(mut table: PlanningTable, pins: &[String]) -> Result<PlanningTable> {
+    for pin in pins {
+        let Some((layer, candidate)) = pin.rsplit_once('=') else {
+            return Err(Error::Usage(format!("--pin {pin}\n  hint: write LAYER=CANDIDATE, for example conv1=w8a8")));
+        };
+        table = table.with_pin(layer, candidate)?;
     }
     Ok(table)
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::numeric::sum;
+use crate::plan::alternatives;
 use crate::plan::plan::{PLAN_FORMAT, Plan, PlanBudget, PlanLayer, Provenance, SolverNote, Status};
 use crate::plan::verify::{Origin, verify};
 use crate::solve::{Backend, Exact, Ilp, Outcome, Problem, Solution, Solver, StopReason, diagnose, fault};
@@ -23,7 +24,7 @@ pub enum Method {
 }
 
 /// How a plan is looked for, and what is written of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Search {
     /// Who chooses.
     pub method: Method,
@@ -31,6 +32,14 @@ pub struct Search {
     pub limit: Option<Duration>,
     /// Whether wall time is written into the plan; without it the same input gives the same bytes.
     pub timed: bool,
+    /// How many of the best plans are wanted; all but the first become alternatives.
+    pub keep: usize,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Search { method: Method::default(), limit: None, timed: false, keep: 1 }
+    }
 }
 
 impl Search {
@@ -40,13 +49,15 @@ impl Search {
     }
 }
 
-/// The best plan of a table within budgets, proved and verified, and what was wrong with the answer of a general solver.
+/// The best plan of a table within budgets, proved and verified, and what was wrong with the answer of a general
+/// solver.
 ///
 /// With a limit on time, or where the proof outgrows its memory, the plan may be [`Status::Feasible`] with a gap.
 ///
 /// # Errors
-/// [`Error::Usage`] for a budget that does not fit the table, [`Error::Infeasible`] with the smallest feasible values,
-/// [`Error::NoPlanYet`] when no plan was found in time, [`Error::Internal`] when the plan does not verify.
+/// [`Error::Usage`] for a budget that does not fit the table, a number of plans that is not offered, or several plans
+/// from a general solver; [`Error::Infeasible`] with the smallest feasible values, [`Error::NoPlanYet`] when no plan
+/// was found in time, [`Error::Internal`] when the plan does not verify.
 pub fn optimize(
     table: &PlanningTable,
     budgets: &[Budget],
@@ -55,6 +66,13 @@ pub fn optimize(
 ) -> Result<(Plan, Option<String>)> {
     let start = Instant::now();
     let left = || search.limit.map(|l| l.saturating_sub(start.elapsed()));
+    alternatives::check_count(search.keep)?;
+    if search.keep > 1 && search.method != Method::Exact {
+        return Err(Error::Usage(format!(
+            "{} best plans from a general solver: found one, expected the exact solver\n  hint: use `exact`",
+            search.keep
+        )));
+    }
     let problem = Problem::new(table, budgets)?;
     let exact = Exact::default();
     let (solution, name, remark) = match search.method {
@@ -68,7 +86,7 @@ pub fn optimize(
             (solution, format!("{} + proof", solver.name()), remark)
         }
     };
-    let Some(choice) = solution.choices.first() else {
+    if solution.choices.is_empty() {
         return Err(match (solution.stop, remark) {
             (None, _) => diagnose(&problem, left())?.into_error(None),
             (Some(_), Some(remark)) => Error::NoPlanYet(remark),
@@ -76,10 +94,16 @@ pub fn optimize(
                 Error::NoPlanYet("stopped before a plan was found\n  hint: allow more time, or loosen a budget".into())
             }
         });
+    }
+    let (solution, proved) = match search.keep {
+        1 => (solution, None),
+        keep => alternatives::ranked(&problem, solution, keep, left()).map(|(s, proved)| (s, Some(proved)))?,
     };
     let seconds = search.timed.then(|| start.elapsed().as_secs_f64());
-    let plan =
-        assemble(table, &problem, choice, &solution, SolverNote { name, nodes: solution.states, seconds }, provenance);
+    let note = SolverNote { name, nodes: solution.states, seconds };
+    let mut plan = assemble(table, &problem, &solution.choices[0], &solution, note, provenance);
+    plan.alternatives = alternatives::alternatives(table, &problem, &solution.choices);
+    plan.alternatives_proved = proved;
     verify(&plan, table, Origin::Computed)?;
     Ok((plan, remark))
 }
@@ -151,6 +175,10 @@ pub(super) fn assemble(
         gap: Plan::relative_gap(objective, bound, size),
         budgets: budgets.collect(),
         layers: layers.collect(),
+        alternatives: Vec::new(),
+        alternatives_proved: None,
+        bindings: Vec::new(),
+        stability: None,
         solver,
         provenance,
     }

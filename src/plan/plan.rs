@@ -6,6 +6,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::plan::alternatives::Alternative;
+use crate::plan::bindings::Binding;
+use crate::plan::stability::Stability;
 use crate::store::read_text;
 use crate::table::raw::{parse_json, to_json, unique_keys};
 
@@ -43,6 +46,19 @@ pub struct Plan {
     pub budgets: Vec<PlanBudget>,
     /// Every layer, in the order of the table.
     pub layers: Vec<PlanLayer>,
+    /// The next-best plans, where they were asked for, best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Alternative>,
+    /// Whether it is proved that no other plan belongs among them, and that there are no more where fewer stand here
+    /// than were asked for. `status` is about the plan itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternatives_proved: Option<bool>,
+    /// What each pin and each group of tied layers costs, where that was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bindings: Vec<Binding>,
+    /// How the choices hold against the standard errors of the sensitivities, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stability: Option<Stability>,
     /// What found it.
     pub solver: SolverNote,
     /// What it was made from.

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
 use crate::numeric::sum;
+use crate::plan::alternatives;
 use crate::plan::plan::{PLAN_FORMAT, Plan, Status};
+use crate::plan::totals::ROUNDING;
 use crate::solve::problem::budget_tolerance;
 use crate::table::{Candidate, PlanningTable};
 
-/// Relative difference that sums in another order may have.
-const ROUNDING: f64 = 1e-12;
 /// Largest gap of a plan that says it is optimal, relative to the largest sensitivities.
 pub const OPTIMAL_GAP: f64 = 1e-9;
 
@@ -24,7 +24,7 @@ pub enum Origin<'a> {
 }
 
 impl Origin<'_> {
-    fn fault<T>(self, key: &str, found: impl ToString, expected: impl ToString) -> Result<T> {
+    pub(super) fn fault<T>(self, key: &str, found: impl ToString, expected: impl ToString) -> Result<T> {
         let (found, expected) = (found.to_string(), expected.to_string());
         Err(match self {
             Origin::Computed => Error::Internal(format!("plan, {key}: found {found}, expected {expected}")),
@@ -34,7 +34,7 @@ impl Origin<'_> {
         })
     }
 
-    fn number(self, key: &str, found: f64, expected: f64, scale: f64) -> Result<()> {
+    pub(super) fn number(self, key: &str, found: f64, expected: f64, scale: f64) -> Result<()> {
         if (found - expected).abs() <= ROUNDING * scale { Ok(()) } else { self.fault(key, found, expected) }
     }
 }
@@ -53,6 +53,16 @@ pub fn verify(plan: &Plan, table: &PlanningTable, origin: Origin) -> Result<()> 
         return origin.fault("status", "infeasible", "a plan to verify");
     }
     let chosen = layers(plan, table, origin)?;
+    keeps(&chosen, table, origin)?;
+    let size = sum(chosen.iter().map(|c| c.sensitivity.abs()));
+    origin.number("objective", plan.objective, sum(chosen.iter().map(|c| c.sensitivity)), size)?;
+    budgets(plan, table, &chosen, origin)?;
+    proof(plan, table, size, origin)?;
+    alternatives::verify(plan, table, &chosen, origin)
+}
+
+/// Every tie and every pin.
+pub(super) fn keeps(chosen: &[&Candidate], table: &PlanningTable, origin: Origin) -> Result<()> {
     for group in table.groups() {
         if let Some(&l) = group.iter().find(|&&l| chosen[l].id != chosen[group[0]].id) {
             let expected = format!("{} as in tied layer `{}`", chosen[group[0]].id, table.layers()[group[0]].name);
@@ -65,10 +75,7 @@ pub fn verify(plan: &Plan, table: &PlanningTable, origin: Origin) -> Result<()> 
             return origin.fault(&format!("pinned layer `{}`", layer.name), &chosen[l].id, &layer.candidates[c].id);
         }
     }
-    let size = sum(chosen.iter().map(|c| c.sensitivity.abs()));
-    origin.number("objective", plan.objective, sum(chosen.iter().map(|c| c.sensitivity)), size)?;
-    budgets(plan, table, &chosen, origin)?;
-    proof(plan, table, size, origin)
+    Ok(())
 }
 
 /// The chosen candidates, after comparing every number of every layer.
@@ -112,12 +119,7 @@ fn budgets(plan: &Plan, table: &PlanningTable, chosen: &[&Candidate], origin: Or
         let used = sum(chosen.iter().map(|c| c.cost[k]));
         origin.number(&format!("{key}, used"), budget.used, used, used)?;
         origin.number(&format!("{key}, slack"), budget.slack, budget.limit - used, used.max(budget.limit.abs()))?;
-        // The rule of the problem: exact only where every candidate that could be within the limit costs a whole number.
-        let admitted = budget.limit * (1.0 + budget_tolerance(chosen.len()));
-        let candidates = table.layers().iter().flat_map(|l| &l.candidates);
-        let whole = candidates.map(|c| c.cost[k]).filter(|&c| c <= admitted).all(|c| c.fract() == 0.0);
-        let tolerance = if whole { 0.0 } else { budget_tolerance(chosen.len()) };
-        if !(budget.limit.is_finite() && used <= budget.limit * (1.0 + tolerance)) {
+        if !within(table, k, budget.limit, used) {
             return origin.fault(&key, used, format!("at most {}", budget.limit));
         }
         if !(budget.shadow_price >= 0.0 && budget.shadow_price.is_finite()) {
@@ -127,15 +129,29 @@ fn budgets(plan: &Plan, table: &PlanningTable, chosen: &[&Candidate], origin: Or
     Ok(())
 }
 
+/// Whether a sum of the cost in column `k` keeps a limit, by the rule of the problem: exact only where every candidate
+/// that could be within the limit costs a whole number.
+pub(super) fn within(table: &PlanningTable, k: usize, limit: f64, used: f64) -> bool {
+    let tolerance = budget_tolerance(table.layers().len());
+    let admitted = limit * (1.0 + tolerance);
+    let candidates = table.layers().iter().flat_map(|l| &l.candidates);
+    let whole = candidates.map(|c| c.cost[k]).filter(|&c| c <= admitted).all(|c| c.fract() == 0.0);
+    limit.is_finite() && used <= if whole { limit } else { admitted }
+}
+
+/// How far a proved objective may be above its bound.
+pub(super) fn allowance(table: &PlanningTable) -> f64 {
+    let largest = |l: &crate::table::Layer| l.candidates.iter().map(|c| c.sensitivity.abs()).fold(0.0, f64::max);
+    OPTIMAL_GAP * sum(table.layers().iter().map(largest))
+}
+
 /// Bound and gap against the objective, the status and the `size` of the sensitivities.
 fn proof(plan: &Plan, table: &PlanningTable, size: f64, origin: Origin) -> Result<()> {
     if plan.bound.is_nan() || plan.bound > plan.objective {
         return origin.fault("bound", plan.bound, format!("at most the objective {}", plan.objective));
     }
     origin.number("gap", plan.gap, Plan::relative_gap(plan.objective, plan.bound, size), plan.gap.abs().max(1.0))?;
-    let largest = |l: &crate::table::Layer| l.candidates.iter().map(|c| c.sensitivity.abs()).fold(0.0, f64::max);
-    let allowed = OPTIMAL_GAP * sum(table.layers().iter().map(largest));
-    if plan.status == Status::Optimal && plan.objective - plan.bound > allowed {
+    if plan.status == Status::Optimal && plan.objective - plan.bound > allowance(table) {
         return origin.fault("gap", plan.gap, "none in a plan that says it is optimal");
     }
     Ok(())

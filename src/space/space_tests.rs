@@ -82,7 +82,10 @@ fn every_message_has_place_found_expected_and_remedy() {
             "spaces/s.yaml:8:56: found `3`, expected at most the 2 epochs",
         ),
         ("plans: []", "spaces/s.yaml:8:8: found an empty list, expected at least one plan"),
-        ("plans: [{name: a, budgets: {}}]", "spaces/s.yaml:8:28: found no budget, expected bitops, weight_bytes, model_bytes, avg_weight_bits or"),
+        (
+            "plans: [{name: a, budgets: {}}]",
+            "spaces/s.yaml:8:28: found no budget, expected bitops, weight_bytes, model_bytes, avg_weight_bits or",
+        ),
         ("plans: [{name: a, budgets: {bitops: -5}}]", "spaces/s.yaml:8:37: found `-5`, expected a number above 0"),
         ("plans: [{name: a, budgets: {bitops: 0%}}]", "spaces/s.yaml:8:37: found `0%`, expected a number above 0"),
         (

@@ -16,6 +16,7 @@ pub(crate) mod check;
 mod columns;
 pub mod costs;
 mod csv;
+mod edit;
 pub mod limit;
 mod place;
 pub mod planning_table;
