@@ -90,3 +90,157 @@ fn outputs_never_replace_inputs() {
     assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(std::fs::read(&table).unwrap(), before);
 }
+
+/// What a command printed as text, and its exit code.
+fn text(arguments: &[&str]) -> (String, String, Option<i32>) {
+    let output = bitplan(arguments);
+    let utf8 = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (utf8(&output.stdout), utf8(&output.stderr), output.status.code())
+}
+
+const EXAMPLE: &str = "examples/hawqv3_resnet18.csv";
+
+#[test]
+fn the_csv_example_is_the_published_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = golden_table(&folder);
+    for budget in ["gbops=50%", "latency_ms=w4a4", "weights_mb=7.5", "avg_weight_bits=6"] {
+        let plan = |table: &str| json(&bitplan(&["plan", "--table", table, "--budget", budget, "--json"]));
+        let csv = plan(EXAMPLE);
+        if budget.starts_with("avg") {
+            // The example states bits, not numbers of weights.
+            assert!(csv["error"].as_str().unwrap().contains("parameters"), "{csv}");
+            continue;
+        }
+        assert_eq!(csv["layers"], plan(&table)["layers"], "{budget}");
+    }
+    let plan = json(&bitplan(&["plan", "--table", EXAMPLE, "--budget", "layer_avg_weight_bits=6", "--json"]));
+    let bits: Vec<f64> =
+        plan["layers"].as_array().unwrap().iter().map(|l| l["weight_bits"].as_f64().unwrap()).collect();
+    assert!(bits.iter().sum::<f64>() <= 6.0 * bits.len() as f64);
+    assert_eq!(plan["status"], "optimal");
+}
+
+#[test]
+fn plan_says_what_pins_cost_and_what_comes_next() {
+    let arguments = ["plan", "--table", EXAMPLE, "--budget", "gbops=50%", "--pin", "stage3.unit2.conv1=w8a8"];
+    let more = [&arguments[..], &["--k-best", "3", "--explain", "--json"]].concat();
+    let plan = json(&bitplan(&more));
+    let objective = |p: &Value| p["objective"].as_f64().unwrap();
+    let alternatives = plan["alternatives"].as_array().unwrap();
+    assert_eq!((alternatives.len(), &plan["alternatives_proved"]), (2, &Value::Bool(true)));
+    assert!(
+        objective(&plan) <= objective(&alternatives[0]) && objective(&alternatives[0]) <= objective(&alternatives[1])
+    );
+    let pin = plan["bindings"].as_array().unwrap().iter().find(|b| b["kind"] == "pin").unwrap();
+    let free = json(&bitplan(&["plan", "--table", EXAMPLE, "--budget", "gbops=50%", "--json"]));
+    assert!((pin["cost"].as_f64().unwrap() - (objective(&plan) - objective(&free))).abs() < 1e-12);
+    let pinned = plan["layers"].as_array().unwrap().iter().find(|l| l["name"] == "stage3.unit2.conv1").unwrap();
+    assert_eq!(pinned["candidate"], "w8a8");
+    let (_, error, code) = text(&["plan", "--table", EXAMPLE, "--budget", "gbops=50%", "--pin", "stage3.conv1=w8a8"]);
+    assert!(code == Some(2) && error.contains("stage3"), "{error}");
+}
+
+#[test]
+fn general_solvers_and_the_exact_one_agree_on_the_published_table() {
+    let plan = |solver: &str| {
+        json(&bitplan(&["plan", "--table", EXAMPLE, "--budget", "gbops=50%", "--solver", solver, "--json"]))
+    };
+    let (exact, general) = (plan("exact"), plan("microlp"));
+    assert_eq!((&exact["layers"], &general["status"]), (&general["layers"], &Value::from("optimal")));
+    assert_eq!(general["solver"]["name"], "microlp + proof");
+}
+
+#[test]
+fn a_plan_as_good_as_a_uniform_one_is_remarked() {
+    let (_, error, code) = text(&["plan", "--table", EXAMPLE, "--budget", "gbops=w8a8"]);
+    assert!(code == Some(0) && error.contains("note: w8a8 in every layer"), "{error}");
+    let (_, error, _) = text(&["plan", "--table", EXAMPLE, "--budget", "gbops=50%"]);
+    assert!(!error.contains("note:"), "{error}");
+}
+
+#[test]
+fn sensitivities_that_cannot_be_losses_are_refused_or_repaired_aloud() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    let rows =
+        "layer,candidate,weight_bits,sensitivity,cost.m\na,w2,2,0.5,1\na,w4,4,-0.25,2\nb,w2,2,0.1,1\nb,w4,4,0.3,2\n";
+    std::fs::write(&path, rows).unwrap();
+    let table = path.to_str().unwrap();
+    let run = |policy: &str| text(&["plan", "--table", table, "--budget", "m=4", "--sensitivities", policy]);
+    let (_, error, code) = run("strict");
+    assert!(code == Some(3) && error.contains("layer `a`, candidate `w4`") && error.contains("clamp"), "{error}");
+    let (out, error, code) = run("keep");
+    assert!(code == Some(0) && out.contains("objective -0.15") && !error.contains("repaired"), "{out}{error}");
+    let (out, error, _) = run("clamp");
+    assert!(
+        out.contains("objective 0.1")
+            && error.contains("layer `a`, candidate `w4`: sensitivity 0e0 instead of -2.5e-1")
+    );
+    let (out, error, _) = run("monotone");
+    // Fewer bits cannot lose less: b at w2 is raised to what it loses at w4.
+    assert!(
+        out.contains("objective 0.3") && error.contains("layer `b`, candidate `w2`: sensitivity 3e-1 instead of 1e-1")
+    );
+    for bad in ["nan", "inf"] {
+        std::fs::write(&path, rows.replace("-0.25", bad)).unwrap();
+        let (_, error, code) = run("monotone");
+        assert!(code == Some(3) && error.contains("t.csv: line 3") && error.contains("layer `a`"), "{error}");
+    }
+}
+
+#[test]
+fn no_plan_says_which_budgets_as_data_too() {
+    let output = bitplan(&["plan", "--table", EXAMPLE, "--budget", "gbops=20", "--budget", "latency_ms=1", "--json"]);
+    assert_eq!(output.status.code(), Some(4));
+    let document = json(&output);
+    let why = &document["infeasibility"];
+    assert_eq!(why["budgets"].as_array().unwrap().len(), 2);
+    assert!(why["budgets"][0]["alone"].as_f64().unwrap() > 26.0 && why["together"].as_f64().unwrap() > 1.0, "{why}");
+}
+
+#[test]
+fn without_time_there_is_still_a_plan_and_its_gap() {
+    // 3,000 layers whose sensitivity falls with three costs: no proof in a millisecond.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hard.csv");
+    let mut rows = String::from("layer,candidate,sensitivity,cost.x,cost.y,cost.z\n");
+    let mut state = 1u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    for layer in 0..3000 {
+        for candidate in 0..4 {
+            let (x, y, z, noise) = (next(), next(), next(), next());
+            rows += &format!("l{layer},c{candidate},{},{x},{y},{z}\n", 4.0 - x - y - z + 0.01 * noise);
+        }
+    }
+    std::fs::write(&path, rows).unwrap();
+    let budgets = ["--budget", "x=1300", "--budget", "y=1350", "--budget", "z=1400"];
+    let output = bitplan(
+        &[&["plan", "--table", path.to_str().unwrap(), "--time-limit", "0.01", "--json"][..], &budgets].concat(),
+    );
+    assert_eq!(output.status.code(), Some(5), "{}", String::from_utf8_lossy(&output.stderr));
+    let plan = json(&output);
+    assert_eq!((&plan["status"], plan["layers"].as_array().unwrap().len()), (&Value::from("feasible"), 3000));
+    let gap = plan["gap"].as_f64().unwrap();
+    assert!(gap > 0.0 && gap < 0.01, "{gap}");
+    assert!(plan["budgets"].as_array().unwrap().iter().all(|b| b["slack"].as_f64().unwrap() >= -1e-9));
+}
+
+#[test]
+fn the_front_of_the_published_table_is_whole_and_falls() {
+    let front = json(&bitplan(&["pareto", "--table", EXAMPLE, "--budget", "gbops", "--json"]));
+    let points = front["points"].as_array().unwrap();
+    assert_eq!((front["format"].as_str(), front["complete"].as_bool()), (Some("bitplan.pareto/1"), Some(true)));
+    let at = |p: &Value| (p["limit_used"].as_f64().unwrap(), p["objective"].as_f64().unwrap());
+    assert!(points.windows(2).all(|w| at(&w[0]).0 < at(&w[1]).0 && at(&w[0]).1 > at(&w[1]).1));
+    assert!(points.iter().any(|p| p["supported"] == true) && points.iter().any(|p| p["supported"] == false));
+    // A point is the optimum at its own cost.
+    let (cost, objective) = at(&points[9]);
+    let plan = json(&bitplan(&["plan", "--table", EXAMPLE, "--budget", &format!("gbops={cost}"), "--json"]));
+    assert_eq!(plan["objective"].as_f64(), Some(objective));
+    let (_, error, code) = text(&["pareto", "--table", EXAMPLE, "--budget", "gbops=30"]);
+    assert!(code == Some(2) && error.contains("--budget NAME"), "{error}");
+}

@@ -69,15 +69,16 @@ pub struct PlanningTable {
 }
 
 impl PlanningTable {
-    /// Reads a table from a file: CSV if it is named `.csv`, else JSON.
+    /// Reads a table from a file: CSV if it is named `.csv`, its name then being that of the file, else JSON.
     ///
     /// # Errors
     /// [`crate::error::Error::Io`] when the file cannot be read, [`crate::error::Error::Input`] when it is not a table.
     pub fn read(path: &Path) -> Result<Self> {
         let (text, place) = (read_text(path)?, path.display().to_string());
         if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
-            let (raw, rows) = RawTable::parse_csv(&text, &place)?;
+            let (mut raw, rows) = RawTable::parse_csv(&text, &place)?;
             drop(text); // as large as the table
+            raw.name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
             return Self::check_from(raw, &Source::Rows(&place, rows));
         }
         let raw = RawTable::parse(&text, &place)?;
