@@ -244,3 +244,25 @@ fn the_front_of_the_published_table_is_whole_and_falls() {
     let (_, error, code) = text(&["pareto", "--table", EXAMPLE, "--budget", "gbops=30"]);
     assert!(code == Some(2) && error.contains("--budget NAME"), "{error}");
 }
+
+#[test]
+fn a_wrong_command_line_is_one_json_document_too() {
+    for arguments in
+        [&["plan", "--json"][..], &["--json", "pln"], &["plan", "--table", EXAMPLE, "--k-best", "0", "--json"]]
+    {
+        let output = bitplan(arguments);
+        assert_eq!((output.status.code(), json(&output)["code"].as_i64()), (Some(2), Some(2)), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_share_of_the_costliest_choice_does_not_depend_on_pins() {
+    let limit = |pin: &[&str]| {
+        let arguments = [&["plan", "--table", EXAMPLE, "--budget", "gbops=50%", "--json"][..], pin].concat();
+        json(&bitplan(&arguments))["budgets"][0]["limit"].as_f64().unwrap()
+    };
+    assert_eq!(limit(&[]), limit(&["--pin", "stage2.unit1.conv1=w4a4"]));
+    let twice = ["--pin", "stage2.unit1.conv1=w4a4", "--pin", "stage2.unit1.conv1=w8a8"];
+    let (_, error, code) = text(&[&["plan", "--table", EXAMPLE, "--budget", "gbops=50%"][..], &twice].concat());
+    assert!(code == Some(2) && error.contains("one candidate for a layer"), "{error}");
+}

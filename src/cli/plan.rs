@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::plan::{Method, Provenance, Search, Status, best_uniform, bindings, optimize, stability};
 use crate::solve::Backend;
 use crate::store::write_atomic;
+use crate::table::{Budget, Layer, PlanningTable};
 
 pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<()> {
     let limit = args.time_limit.map(seconds).transpose()?;
@@ -36,7 +37,11 @@ pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<()> {
         eprintln!("warning: {remark}");
     }
     if let Some(uniform) = best_uniform(&table, &budgets)?.filter(|u| u.is_as_good_as(plan.objective)) {
-        eprintln!("note: {} in every layer is within the budgets and as good as the plan", uniform.candidate);
+        let id = &uniform.candidate;
+        eprintln!("note: {id} in every layer that has the choice is within the budgets and as good as the plan");
+    }
+    for name in loose(&table, &budgets) {
+        eprintln!("note: budget `{name}` limits nothing: the costliest candidate of every layer is within it");
     }
     if let Some(path) = &args.output {
         write_atomic(path, plan.to_json()?.as_bytes())?;
@@ -51,10 +56,25 @@ pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<()> {
     }
 }
 
+/// Budgets that every plan keeps.
+fn loose<'a>(table: &PlanningTable, budgets: &'a [Budget]) -> impl Iterator<Item = &'a str> {
+    let limits_nothing = |b: &Budget| {
+        let column = table.cost_names().iter().position(|n| *n == b.name);
+        let dearest = |l: &Layer| column.map_or(0.0, |k| l.candidates.iter().map(|c| c.cost[k]).fold(0.0, f64::max));
+        // More than twice: a limit in another unit, not one that happens to be loose.
+        b.limit > 2.0 * table.layers().iter().map(dearest).sum::<f64>()
+    };
+    budgets.iter().filter(move |b| limits_nothing(b)).map(|b| b.name.as_str()).collect::<Vec<_>>().into_iter()
+}
+
+/// Longest time limit: thirty years.
+const LONGEST: f64 = 1e9;
+
 /// A time limit.
 pub(super) fn seconds(seconds: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(seconds)
-        .map_err(|_| Error::Usage(format!("--time-limit {seconds}\n  hint: a number of seconds, 0 or more")))
+    let limit = Some(seconds).filter(|s| (0.0..=LONGEST).contains(s));
+    let fault = || Error::Usage(format!("--time-limit: found {seconds:e}, expected seconds from 0 to {LONGEST:e}"));
+    limit.and_then(|s| Duration::try_from_secs_f64(s).ok()).ok_or_else(fault)
 }
 
 fn method(solver: SolverName) -> Method {

@@ -39,6 +39,9 @@ pub(super) fn plan(plan: &Plan) -> String {
 fn alternatives(plan: &Plan) -> Vec<String> {
     let Some(proved) = plan.alternatives_proved else { return Vec::new() };
     let state = if proved { "" } else { " (not proved to be the next best)" };
+    if plan.alternatives.is_empty() {
+        return vec![format!("\nno other plan is within the budgets{state}")];
+    }
     let mut lines = vec![format!("\nnext-best plans{state}: what they lose more, and what they change")];
     lines.extend(plan.alternatives.iter().map(|a| {
         let changes: Vec<String> = a.changes.iter().map(|(l, c)| format!("{l} {c}")).collect();

@@ -41,15 +41,28 @@ pub(super) fn source(args: &SourceArgs, global: &Global) -> Result<Source> {
 
 fn of_table(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
     let (limited, unlimited) = split(&args.budget);
-    let mut table = pinned(PlanningTable::read(path)?, &args.pin)?;
+    let mut table = PlanningTable::read(path)?;
     for name in limited.iter().filter_map(|b| Some(b.rsplit_once('=')?.0)).chain(unlimited.iter().map(String::as_str)) {
         table = table.with_cost(name)?;
     }
+    // Before the pins: a share of the costliest uniform choice is the same with them and without.
     let budgets = limited.iter().map(|b| resolve(&table, b)).collect::<Result<_>>()?;
-    Ok(Source { table, budgets, unlimited, seed: global.seed.unwrap_or(0), hash: hash_file(path)? })
+    Ok(Source {
+        table: pinned(table, &args.pin)?,
+        budgets,
+        unlimited,
+        seed: global.seed.unwrap_or(0),
+        hash: hash_file(path)?,
+    })
 }
 
 fn of_space(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv") || e.eq_ignore_ascii_case("json")) {
+        let shown = path.display();
+        return Err(Error::Usage(format!(
+            "{shown} is not a search space (YAML)\n  hint: pass a planning table as --table {shown}"
+        )));
+    }
     let outline = Outline::new(read_space(path, global)?)?;
     let blank = planning_table(&outline.space.name, outline.scheme(), None)?;
     let blank = pinned(blank, &args.pin)?;
@@ -86,6 +99,12 @@ fn pinned(mut table: PlanningTable, pins: &[String]) -> Result<PlanningTable> {
         let Some((layer, candidate)) = pin.rsplit_once('=') else {
             return Err(Error::Usage(format!("--pin {pin}\n  hint: write LAYER=CANDIDATE, for example conv1=w8a8")));
         };
+        if let Some(other) = pins.iter().find(|p| p.rsplit_once('=').is_some_and(|(l, c)| l == layer && c != candidate))
+        {
+            return Err(Error::Usage(format!(
+                "--pin {pin}: found --pin {other} too, expected one candidate for a layer"
+            )));
+        }
         table = table.with_pin(layer, candidate)?;
     }
     Ok(table)

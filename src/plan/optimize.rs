@@ -123,7 +123,8 @@ fn remark(problem: &Problem, name: &str, claim: &Outcome, proof: &Solution) -> O
     let best = proof.choices.first()?;
     let (objective, bound) = (problem.objective(best), proof.bound);
     let Outcome::Feasible { choice, stop, .. } = claim else {
-        return Some(format!("{name} found no plan, and there is one of objective {objective:e}"));
+        let hint = "allow it more time, or leave out `--solver`; microlp is not asked with more than 20,000 candidates";
+        return Some(format!("{name} found no plan, and there is one of objective {objective:e}\n  hint: {hint}"));
     };
     // One that was not stopped believes its answer to be the best.
     let believed = match stop {

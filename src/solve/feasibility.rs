@@ -134,30 +134,56 @@ impl fmt::Display for Infeasibility {
         write!(f, "no plan satisfies the budgets")?;
         for b in self.budgets.iter().filter(|b| self.conflict.contains(&b.name)) {
             write!(f, "\n  `{}` is {}, the smallest feasible value is ", b.name, b.limit)?;
+            let alone = Least(b.alone);
             match b.beside_others {
-                _ if self.conflict.len() == 1 => write!(f, "{} (every layer at its cheapest candidate)", b.alone)?,
-                Some(value) => write!(f, "{value} beside the other budgets, {} alone", b.alone)?,
-                None => write!(f, "{} alone", b.alone)?,
+                _ if self.conflict.len() == 1 => {
+                    write!(f, "{alone} (every layer at its cheapest candidate or its pin)")?
+                }
+                Some(value) => write!(f, "{} beside the other budgets, {alone} alone", Least(value))?,
+                None => write!(f, "{alone} alone")?,
             }
         }
         if self.conflict.len() > 1 {
             write!(f, "\n  these {} budgets conflict: each can be met without the others", self.conflict.len())?;
         }
         for b in self.budgets.iter().filter(|b| !self.conflict.contains(&b.name) && b.alone > b.limit) {
-            write!(f, "\n  `{}` is {}, the smallest feasible value is {} too", b.name, b.limit, b.alone)?;
+            write!(f, "\n  `{}` is {}, the smallest feasible value is {}", b.name, b.limit, Least(b.alone))?;
         }
         let raised = self.budgets.iter().find(|b| Some(&b.name) == self.cheapest.as_ref());
         match (raised.and_then(|b| Some((b, b.beside_others?))), self.together) {
             (Some((b, value)), _) if b.limit > 0.0 => {
-                let share = 100.0 * (value - b.limit) / b.limit;
-                write!(f, "\n  hint: the smallest change is `{}` to {value}, {share:.2} % more", b.name)
+                let more = match value / b.limit - 1.0 {
+                    share if share < 10.0 => format!("{:.2} % more", 100.0 * share),
+                    share => format!("{:.3e} times as much", share + 1.0),
+                };
+                write!(f, "\n  hint: the smallest change is `{}` to {}, {more}", b.name, Least(value))
             }
-            (Some((b, value)), _) => write!(f, "\n  hint: raise `{}` to {value}", b.name),
+            (Some((b, value)), _) => write!(f, "\n  hint: raise `{}` to {}", b.name, Least(value)),
             (None, Some(factor)) => {
                 write!(f, "\n  hint: raising one is not enough; all limits times {factor} have a plan")
             }
             (None, None) => write!(f, "\n  hint: raise several budgets, or add cheaper candidates"),
         }
+    }
+}
+
+/// A smallest value, rounded up to ten digits: as a limit it is still feasible.
+struct Least(f64);
+
+impl fmt::Display for Least {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Least(value) = *self;
+        if value.fract() == 0.0 || !(1e-300..1e15).contains(&value) {
+            return write!(f, "{value}");
+        }
+        let digits = (9 - value.log10().floor() as i32).clamp(0, 300);
+        let unit = 10f64.powi(-digits);
+        let rounded = format!("{value:.*}", digits as usize);
+        let up = match rounded.parse::<f64>() {
+            Ok(near) if near >= value => rounded,
+            _ => format!("{:.*}", digits as usize, value + unit),
+        };
+        f.write_str(if digits > 0 { up.trim_end_matches('0').trim_end_matches('.') } else { &up })
     }
 }
 

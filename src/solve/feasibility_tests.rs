@@ -18,7 +18,7 @@ fn one_budget_below_the_cheapest_plan_is_named_with_that_plan() {
     assert_eq!(
         why.to_string(),
         "no plan satisfies the budgets\n  `cost0` is 1000000, the smallest feasible value is 2400000 (every layer at its \
-         cheapest candidate)\n  hint: the smallest change is `cost0` to 2400000, 140.00 % more"
+         cheapest candidate or its pin)\n  hint: the smallest change is `cost0` to 2400000, 140.00 % more"
     );
 }
 
@@ -63,5 +63,22 @@ fn the_smallest_feasible_value_is_feasible_and_anything_less_is_not() {
         assert_eq!(least, why.budgets[0].alone);
         assert!(answer(&table, &[Budget::new("cost0", least)]).choice().is_some());
         assert_eq!(answer(&table, &[Budget::new("cost0", least * (1.0 - 1e-9))]), Outcome::Infeasible);
+    }
+}
+
+#[test]
+fn values_are_rounded_up_and_never_below_themselves() {
+    for (value, shown) in [
+        (31.911935999999997, "31.911936"),
+        (0.1 + 0.2, "0.3000000001"),
+        (6.4453125, "6.4453125"),
+        (2400000.0, "2400000"),
+    ] {
+        assert_eq!(Least(value).to_string(), shown);
+    }
+    for n in 1..2000 {
+        let value = 1.0 / f64::from(n) * 10f64.powi(n % 30 - 15);
+        let shown: f64 = Least(value).to_string().parse().unwrap();
+        assert!(shown >= value && shown <= value * (1.0 + 2e-9), "{value} {shown}");
     }
 }

@@ -11,7 +11,7 @@
 //! whole numbers is counted exactly while limit or sums stay below 2⁵³. Any other is counted in units of `limit / 2⁵⁰`, each cost rounded to
 //! the nearest unit, with [`SPARE_UNITS`] to spare: a limit that equals a sum of decimal costs admits that sum.
 
-use crate::error::fault::did_you_mean;
+use crate::error::fault::{did_you_mean, either};
 use crate::error::{Error, Result};
 use crate::numeric::sum;
 use crate::table::check::FROM_TABLE;
@@ -83,8 +83,8 @@ impl Problem {
             let Some(column) = table.cost_names().iter().position(|c| c == name) else {
                 let remedy = did_you_mean(name, table.cost_names().iter().map(String::as_str), FROM_TABLE);
                 return Err(Error::Usage(format!(
-                    "budget `{name}`: found no such cost, expected one of {:?}\n  hint: {remedy}",
-                    table.cost_names()
+                    "budget `{name}`: found no such cost, expected {}\n  hint: {remedy}",
+                    either(table.cost_names().iter().map(String::as_str))
                 )));
             };
             if budgets[..k].iter().any(|b| b.name == *name) {

@@ -16,11 +16,20 @@ const MAX_BYTES: u64 = 4 << 30;
 const MAX_TEXT_BYTES: u64 = 256 << 20;
 
 /// Writes a file so that at every moment either the old or the new content is there, whole: temporary file, sync,
-/// rename, sync of the folder. Makes the folder if needed.
+/// rename, sync of the folder. Makes the folder if needed. A link is followed; what is no regular file, such as
+/// `/dev/stdout`, is written to as it stands.
 ///
 /// # Errors
 /// When the system refuses; the old content is then untouched.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    let special = |m: fs::Metadata| !m.is_file() && !m.is_dir();
+    if fs::metadata(path).is_ok_and(special) {
+        let open = File::options().write(true).open(path);
+        return open.and_then(|mut file| file.write_all(bytes)).map_err(|e| Error::io(path, e));
+    }
+    let followed =
+        fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink()).then(|| fs::canonicalize(path).ok()).flatten();
+    let path = followed.as_deref().unwrap_or(path);
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     let name = path.file_name().ok_or_else(|| Error::Usage(format!("`{}` is not a file name", path.display())))?;
@@ -120,6 +129,22 @@ mod tests {
         write_json(&path, &[3]).unwrap();
         assert_eq!(read_json::<Vec<u32>>(&path).unwrap(), [3]);
         assert_eq!(fs::read_dir(folder.path().join("new")).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_followed_and_what_is_no_file_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+        fs::write(&real, b"old").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        write_atomic(&link, b"new").unwrap();
+        assert_eq!(fs::read(&real).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        let null = folder.path().join("null");
+        std::os::unix::fs::symlink("/dev/null", &null).unwrap();
+        write_atomic(&null, b"gone").unwrap();
+        assert!(fs::symlink_metadata(&null).unwrap().is_symlink());
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! The share of layer `l` is its cost, so that the costs of a plan sum to its average. A table that states a cost of
 //! such a name means its own.
 
+use crate::error::fault::either;
 use crate::error::fault::quoted;
 use crate::error::{Error, Result};
 use crate::numeric::sum;
@@ -67,7 +68,7 @@ impl PlanningTable {
                 Ok(each(&|_, c| bits(c) / layers))
             }
             _ => {
-                let expected = format!("one of {:?}", self.cost_names);
+                let expected = either(self.cost_names.iter().map(String::as_str));
                 Err(self.unknown_cost(name, "no such cost", &expected))
             }
         }
