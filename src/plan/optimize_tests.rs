@@ -197,3 +197,10 @@ fn a_limit_that_rounding_put_just_below_a_sum_admits_it_where_some_cost_is_a_fra
     let plan = plan(&table, &[Budget::new("cost0", 29.0 / 100.0 * 100.0)]);
     assert_eq!(plan.objective, 0.0);
 }
+
+#[test]
+fn whole_costs_whose_sums_leave_the_exact_range_are_planned_and_verified() {
+    let layers = (0..60).map(|l| layer(&format!("l{l}"), &[(1.0, vec![1e15]), (0.0, vec![1e15 + 1.0])]));
+    let plan = plan(&table(layers.collect()), &[Budget::new("cost0", 60e15)]);
+    assert!(plan.budgets[0].used <= 60e15 * (1.0 + 1e-11));
+}

@@ -8,7 +8,7 @@ use crate::numeric::sum;
 use crate::plan::alternatives;
 use crate::plan::plan::{PLAN_FORMAT, Plan, Status};
 use crate::plan::totals::ROUNDING;
-use crate::solve::problem::budget_tolerance;
+use crate::solve::problem::{EXACT, budget_tolerance};
 use crate::table::{Candidate, PlanningTable};
 
 /// Largest gap of a plan that says it is optimal, relative to the largest sensitivities.
@@ -136,6 +136,8 @@ pub(super) fn within(table: &PlanningTable, k: usize, limit: f64, used: f64) -> 
     let admitted = limit * (1.0 + tolerance);
     let candidates = table.layers().iter().flat_map(|l| &l.candidates);
     let whole = candidates.map(|c| c.cost[k]).filter(|&c| c <= admitted).all(|c| c.fract() == 0.0);
+    // Beyond the whole numbers that f64 has, the problem counts in fractions of the limit.
+    let whole = whole && limit < EXACT;
     limit.is_finite() && used <= if whole { limit } else { admitted }
 }
 

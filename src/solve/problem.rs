@@ -18,7 +18,7 @@ use crate::table::check::FROM_TABLE;
 use crate::table::{Budget, PlanningTable};
 
 /// Whole numbers up to here are exact in f64.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+pub(crate) const EXACT: f64 = 9_007_199_254_740_992.0;
 /// Most budgets of one problem.
 pub const MAX_BUDGETS: usize = 32;
 /// `log2` of the units that a fractional limit is divided into.

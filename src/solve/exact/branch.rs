@@ -66,7 +66,7 @@ pub(super) fn search(reduced: Reduced, priced: Priced, best: &mut Best, effort: 
             }
         }
         let Some(Node { reduced, priced }) = nodes[at].take() else { continue };
-        let priced = priced.unwrap_or_else(|| Priced::new(&reduced, dual::multipliers(&reduced)));
+        let priced = priced.unwrap_or_else(|| Priced::sound(&reduced, dual::multipliers(&reduced, effort.deadline)));
         explored += 1;
         let share = if explored == 1 { ROOT } else { CHILD << (explored / DOUBLED).min(20) };
         let work = share.min(effort.work.saturating_sub(proof.work)).max(1);

@@ -10,6 +10,8 @@
 //! evaluations, as in the linear-time algorithm of Dyer and Zemel (1984) for one row. An ellipsoid may reach beyond the
 //! one before it, where what is left out would count: the boxes are intersected, and a centre outside is cut off.
 
+use std::time::Instant;
+
 use crate::solve::exact::reduced::{REGRET_BITS, Reduced};
 
 /// Relative distance from the highest bound at which the search ends.
@@ -133,8 +135,9 @@ impl Active {
     }
 }
 
-/// Multipliers that maximise the bound, in units of regret per unit of each row's weight.
-pub(super) fn multipliers(reduced: &Reduced) -> Vec<f64> {
+/// Multipliers that maximise the bound, in units of regret per unit of each row's weight; the best so far at the
+/// deadline: the bound holds at any.
+pub(super) fn multipliers(reduced: &Reduced, deadline: Option<Instant>) -> Vec<f64> {
     let n = reduced.width();
     let mut active = Active::new(reduced);
     let radius = (BEYOND * active.steepest()).clamp(1.0, 2f64.powi(2 * REGRET_BITS));
@@ -170,7 +173,7 @@ pub(super) fn multipliers(reduced: &Reduced) -> Vec<f64> {
         let length = cut.iter().map(|c| c * c).sum::<f64>().sqrt();
         // No point of the ellipsoid is higher than its centre by more than this length.
         let reached = outside.is_none() && length <= CONVERGED * highest.abs();
-        if reached || length.is_nan() || length == 0.0 {
+        if reached || length.is_nan() || length == 0.0 || deadline.is_some_and(|d| Instant::now() >= d) {
             break;
         }
         cut.iter_mut().for_each(|c| *c /= length);

@@ -63,6 +63,24 @@ struct Taken<const R: usize> {
     weight: [i64; R],
 }
 
+impl<const R: usize> Default for Taken<R> {
+    fn default() -> Self {
+        Taken { d: 0, regret: 0, weight: [0; R] }
+    }
+}
+
+/// A combination between the halves, and which one comes next: a step of one of the first `groups`.
+struct Frame<const R: usize> {
+    taken: Taken<R>,
+    groups: usize,
+    group: usize,
+    step: usize,
+}
+
+fn late(effort: &Effort) -> bool {
+    effort.deadline.is_some_and(|d| Instant::now() >= d)
+}
+
 impl<'a, const R: usize> Level<'a, R> {
     /// Enumerates the halves.
     pub fn new(reduced: &'a Reduced, priced: &'a Priced, price: i64, keep: usize, effort: Effort) -> Self {
@@ -90,14 +108,15 @@ impl<'a, const R: usize> Level<'a, R> {
 
     /// Offers every choice of the level that is of use, and some beyond it.
     pub fn search(mut self, best: &mut Best) -> Seen {
-        let late = |effort: &Effort| effort.deadline.is_some_and(|d| Instant::now() >= d);
-        let nothing = Taken { d: 0, regret: 0, weight: [0; R] };
-        let complete = self.descend(self.between.len(), nothing, &mut Vec::new(), best);
+        let mut complete = self.descend(best);
         // No choice is inside: a look further out is cheap, and a better choice makes everything else cheaper.
         while complete && self.priced.gap(best) / FURTHER > self.beyond && self.join.work < self.effort.work {
             let before = best.worst();
-            self.beyond = self.beyond.saturating_mul(FURTHER);
-            self.join(nothing, &[], best);
+            self.beyond = self.beyond.max(1).saturating_mul(FURTHER);
+            if !self.join(Taken::default(), &[], best) {
+                complete = !late(&self.effort);
+                break;
+            }
             if best.worst() < before {
                 break;
             }
@@ -107,29 +126,42 @@ impl<'a, const R: usize> Level<'a, R> {
         Seen { work, stop: (!complete).then_some(reason) }
     }
 
-    /// All combinations of the first `groups` between the halves beside what is taken of the others.
-    fn descend(&mut self, groups: usize, taken: Taken<R>, path: &mut Vec<u32>, best: &mut Best) -> bool {
-        if self.effort.any && best.found() || self.join.work > SOME && self.priced.settled(best) {
-            return true;
-        }
-        let Some(last) = groups.checked_sub(1) else { return self.join(taken, path, best) };
-        if !self.descend(last, taken, path, best) {
+    /// All combinations between the halves, depth first: each takes deviations of ever cheaper groups. On a stack of its
+    /// own, as thousands of equal layers go as deep.
+    fn descend(&mut self, best: &mut Best) -> bool {
+        let mut path: Vec<u32> = Vec::new();
+        let mut frames = vec![Frame { taken: Taken::default(), groups: self.between.len(), group: 0, step: 0 }];
+        if !self.join(Taken::default(), &path, best) {
             return false;
         }
-        for at in 0..self.between[last].len() {
-            let step = self.between[last][at];
-            let d = taken.d + step.d;
-            if d > self.price {
-                break; // steps are sorted by d
+        while let Some(frame) = frames.last_mut() {
+            if self.effort.any && best.found() || self.join.work > SOME && self.priced.settled(best) {
+                return true;
             }
-            let mut weight = taken.weight;
-            weight.iter_mut().zip(&step.weight).for_each(|(w, s)| *w = w.saturating_add(*s));
-            path.push(step.deviation);
-            let next = Taken { d, regret: taken.regret.saturating_add(step.regret), weight };
-            let complete = self.descend(last, next, path, best);
-            path.pop();
-            if !complete {
-                return false;
+            let step = (frame.group < frame.groups).then(|| self.between[frame.group].get(frame.step)).flatten();
+            match step.copied().filter(|s| frame.taken.d + s.d <= self.price) {
+                Some(step) => {
+                    frame.step += 1;
+                    let groups = frame.group;
+                    let mut weight = frame.taken.weight;
+                    weight.iter_mut().zip(&step.weight).for_each(|(w, s)| *w = w.saturating_add(*s));
+                    let regret = frame.taken.regret.saturating_add(step.regret);
+                    let taken = Taken { d: frame.taken.d + step.d, regret, weight };
+                    path.push(step.deviation);
+                    if !self.join(taken, &path, best) {
+                        return false;
+                    }
+                    frames.push(Frame { taken, groups, group: 0, step: 0 });
+                }
+                // Steps and groups are sorted by `d`: where the first step is too dear, all others are.
+                None if frame.step > 0 && frame.group + 1 < frame.groups => {
+                    frame.group += 1;
+                    frame.step = 0;
+                }
+                None => {
+                    frames.pop();
+                    path.pop();
+                }
             }
         }
         true

@@ -81,6 +81,7 @@ impl<const R: usize> Join<R> {
             for right in &self.right {
                 let least = left.least.saturating_add(right.least);
                 let right = &right.entries;
+                self.work += 1;
                 // Both ends of the window move down as the left weight moves up.
                 let (mut low, mut high) = (right.len(), right.len());
                 for x in &left.entries {

@@ -37,6 +37,8 @@ use crate::solve::{Outcome, Problem, Solver, StopReason};
 
 /// Bits of the regret of the answer below which the units are too coarse and the search is run again with finer ones.
 const COARSE_BITS: i32 = REGRET_BITS - 12;
+/// How much finer a unit must be to be worth another start.
+const FINER: f64 = 8.0;
 
 /// The solver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +106,7 @@ impl Exact {
         let mut found = within(problem, cap, keep.max(1), None, effort);
         // An outlier may have made the unit too coarse for the choices that matter.
         while found.choices.len() == keep && found.stop != Some(StopReason::TimeLimit) {
-            let worst = found.choices.last().map_or(0.0, |c| regret(problem, &smallest, c));
+            let worst = found.choices.last().map_or(0.0, |c| regret_of(problem, c));
             let finer = power(worst);
             if worst <= 0.0 || finer >= cap * 2f64.powi(COARSE_BITS - REGRET_BITS) {
                 break;
@@ -123,8 +125,9 @@ impl Exact {
 }
 
 /// `Ω` of a choice above the smallest of every group.
-fn regret(problem: &Problem, smallest: &[f64], choice: &[usize]) -> f64 {
-    sum(choice.iter().enumerate().map(|(g, &o)| problem.groups()[g].options[o].objective - smallest[g]))
+fn regret_of(problem: &Problem, choice: &[usize]) -> f64 {
+    let chosen = choice.iter().zip(problem.groups()).map(|(&o, g)| g.options[o].objective);
+    sum(chosen.zip(problem.floors()).map(|(objective, smallest)| objective - smallest))
 }
 
 /// The power of two at or above a regret, so that equal regrets with differently rounded sums scale alike.
@@ -178,19 +181,24 @@ fn within(problem: &Problem, cap: f64, keep: usize, known: Option<Known>, effort
         Some(known) if known.rows == reduced.rows && known.divisor == reduced.divisor => {
             known.prices.iter().map(|p| p / reduced.unit).collect()
         }
-        _ => dual::multipliers(&reduced),
+        _ => dual::multipliers(&reduced, effort.deadline),
     };
-    let priced = Priced::new(&reduced, multipliers);
+    let priced = Priced::sound(&reduced, multipliers);
     let mut states = 0;
     let start = known.and_then(|k| reduced.locate(problem, &k.choice));
     match start.or_else(|| start::start(&reduced, &priced.multipliers)) {
         Some(options) => {
             let regret = reduced.total(&options);
-            if keep == 1 && !effort.any && (1..1 << (REGRET_BITS - 3)).contains(&regret) {
-                // A finer unit before the search costs less than one after it.
+            let above = regret_of(problem, &reduced.choice(&options));
+            // A finer unit before the search costs less than one after it. The cap is the regret itself, not what the
+            // coarse unit makes of it: that may be below what every choice loses.
+            let finer = power(above * (1.0 + 1e-9));
+            if keep == 1 && !effort.any && above > 0.0 && finer < cap / FINER {
                 let known = Known::new(&reduced, &priced, &options);
-                let cap = power(regret as f64 * reduced.unit * (1.0 + f64::EPSILON));
-                return within(problem, cap, keep, Some(known), effort);
+                let found = within(problem, finer, keep, Some(known), effort);
+                if !found.choices.is_empty() {
+                    return found;
+                }
             }
             best.offer(regret, || reduced.choice(&options));
         }
@@ -241,6 +249,9 @@ fn feasible(problem: &Problem, reduced: &Reduced, effort: Effort) -> (Feasible, 
     let Some(&last) = reduced.rows.last() else {
         return (Feasible::Yes(Some(reduced.first[..reduced.len()].to_vec())), 0);
     };
+    if effort.deadline.is_some_and(|d| Instant::now() >= d) {
+        return (Feasible::Unknown(StopReason::TimeLimit), 0);
+    }
     let lighter = problem.weighing(last);
     // Whole units below 2⁵³: exact.
     let cap = problem.capacity()[last] as f64 - lighter.floor();

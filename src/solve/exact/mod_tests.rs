@@ -183,3 +183,38 @@ fn a_group_without_options_that_fit_has_no_plan() {
     let problem = Problem::new(&table.unwrap(), &[Budget::new("cost0", 5.9)]).unwrap();
     assert_eq!(Exact::default().solve(&problem, None).unwrap(), Outcome::Infeasible);
 }
+
+/// The best objective of a table with one budget.
+fn best_of(layers: &[Vec<(f64, f64)>], limit: f64) -> Option<f64> {
+    let options = |l: &Vec<(f64, f64)>| l.iter().map(|&(s, c)| (s, vec![c])).collect::<Vec<_>>();
+    let layers = layers.iter().enumerate().map(|(l, c)| layer(&format!("l{l:05}"), &options(c)));
+    let problem = Problem::new(&table(layers.collect()), &[Budget::new("cost0", limit)]).unwrap();
+    let solution = Exact::default().best(&problem, 1, None).unwrap();
+    assert_eq!(solution.stop, None);
+    solution.choices.first().map(|c| problem.objective(c))
+}
+
+#[test]
+fn an_outlier_does_not_hide_what_every_choice_loses() {
+    // In units that hold 1e15, 0.1 is nothing: a cap made from such regrets left no choice at all.
+    for small in [1, 2, 3, 4, 8] {
+        let mut layers = vec![vec![(1e15, 0.5), (0.0, 0.25)]];
+        layers.extend((0..small).map(|_| vec![(0.1, 0.0), (0.0, 1.0)]));
+        layers.push(vec![(0.3, 0.0), (0.0, 1.0)]);
+        let best = best_of(&layers, 0.25).unwrap();
+        assert!((best - (0.3 + 0.1 * f64::from(small))).abs() < 1e-9, "{small}: {best}");
+    }
+}
+
+#[test]
+fn the_tiniest_sensitivities_end_with_a_plan() {
+    let e = 1e-250;
+    assert_eq!(best_of(&vec![vec![(2.0 * e, 0.0), (e, 1.0), (0.0, 2.0)]; 3], 4.0), Some(2.0 * e));
+    // Below what the units reach there is at least an end.
+    assert!(best_of(&vec![vec![(2e-280, 0.0), (1e-280, 1.0), (0.0, 2.0)]; 3], 4.0).is_some());
+}
+
+#[test]
+fn as_many_equal_layers_as_a_table_may_have_do_not_exhaust_the_stack() {
+    assert_eq!(best_of(&vec![vec![(1.0, 0.0), (0.0, 1.0)]; 65_536], 32_768.0), Some(32_768.0));
+}

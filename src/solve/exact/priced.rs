@@ -48,7 +48,19 @@ pub(super) struct Priced {
 /// Share of the numbers of a group below which two of its prices count as equal.
 const EQUAL: f64 = 1.0 / (1u64 << 40) as f64;
 
+/// Rounding allowance from which on multipliers are of no use.
+const UNSOUND: i64 = 1 << 44;
+
 impl Priced {
+    /// Prices at these multipliers, or at none where those are so large that rounding swamps the bound.
+    pub fn sound(reduced: &Reduced, multipliers: Vec<f64>) -> Self {
+        let priced = Self::new(reduced, multipliers);
+        match priced.error >= UNSOUND {
+            true => Self::new(reduced, vec![0.0; reduced.width()]),
+            false => priced,
+        }
+    }
+
     /// Prices every option at these multipliers.
     pub fn new(reduced: &Reduced, multipliers: Vec<f64>) -> Self {
         let base = balanced(reduced, &multipliers);
@@ -81,7 +93,8 @@ impl Priced {
             bound: (regret as f64 - prices.iter().sum::<f64>()).floor() as i128,
             slack: slack.into_iter().map(|s| s.clamp((i64::MIN / 4).into(), (i64::MAX / 4).into()) as i64).collect(),
             multipliers,
-            error: error.ceil() as i64 + 1,
+            // `as` saturates; what is compared with it must not overflow.
+            error: (error.ceil() as i64).saturating_add(1).min(i64::MAX / 8),
             all: all.min(i64::MAX / 4),
             deviations,
         }
