@@ -12,7 +12,7 @@
 //! each.
 //!
 //! Cost: one search for each point of the whole front, two to three for each point asked for, and about as many again
-//! to tell which of those are supported ([`mod@crate::plan::supported`]).
+//! to tell which of those are supported (`plan::supported`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
