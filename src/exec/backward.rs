@@ -3,10 +3,10 @@
 use candle_core::Tensor;
 
 use crate::error::Result;
-use crate::exec::forward::wide;
+use crate::exec::forward::{function_site, read_all, slices, wide};
 use crate::exec::kernels::Real;
 use crate::exec::reverse::{
-    InputGradients, fixed_step, layer_input_gradient, layer_weight_gradient, sweep, through_relu,
+    InputGradients, fixed_step, input_tensors, layer_input_gradient, layer_weight_gradient, sweep, through_relu,
 };
 use crate::exec::{Bindings, Network, Statistics, Step, Tape, host};
 use crate::graph::NodeId;
@@ -24,6 +24,8 @@ pub struct Gradients {
     pub gammas: Vec<Vec<f64>>,
     /// With respect to the norms' shifts.
     pub betas: Vec<Vec<f64>>,
+    /// With respect to the functions' parameters.
+    pub functions: Vec<Vec<Vec<f64>>>,
 }
 
 /// Gradients from `∂L/∂output`. Through batch statistics where the norms use them. About two forward passes.
@@ -38,12 +40,20 @@ pub fn backward<T: Real>(network: &Network, bindings: &Bindings, tape: &Tape, d_
         activation_scales: vec![None; layers],
         gammas: vec![Vec::new(); norms],
         betas: vec![Vec::new(); norms],
+        functions: vec![Vec::new(); network.functions().len()],
     };
     let mut pass = Pass { network, bindings, tape, gradients };
     sweep::<T>(network, d_output, |step, g| match step {
         Step::Layer { layer, input, .. } => pass.layer::<T>(layer, input, g),
         Step::Norm { norm, input, output, relu } => {
             pass.norm::<T>(norm, input, &through_relu::<T>(tape, output, relu, g)?)
+        }
+        Step::Function { function, .. } => {
+            let (site, inputs) = function_site::<T>(network, bindings, function, tape.batch)?;
+            let x = read_all::<T>(inputs, |input| tape.value(input))?;
+            let (x, g) = (slices(&x), host::read::<T>(g)?);
+            pass.gradients.functions[function] = site.parameter_gradients(&x, &g);
+            input_tensors(network, inputs, tape.batch, site.adjoint(&x, &g))
         }
         _ => fixed_step::<T>(network, bindings, tape, step, g),
     })?;

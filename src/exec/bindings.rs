@@ -47,4 +47,6 @@ pub struct Bindings {
     pub layers: Vec<LayerBinding>,
     /// One per norm.
     pub norms: Vec<NormBinding>,
+    /// Parameters of each function, in their order: `γ` and `β` of a layer norm.
+    pub functions: Vec<Vec<Tensor>>,
 }

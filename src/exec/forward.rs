@@ -3,9 +3,11 @@
 use candle_core::Tensor;
 
 use crate::error::{Error, Result};
-use crate::exec::kernels::{Real, conv, elementwise, pool};
+use crate::exec::functions::FunctionSite;
+use crate::exec::host::HostSlice;
+use crate::exec::kernels::{Real, elementwise, pool};
 use crate::exec::{Bindings, Network, NormBinding, Statistics, Step, host};
-use crate::graph::NodeId;
+use crate::graph::{NodeId, Op};
 use crate::quant::ActivationQuantizer;
 
 /// What a batch norm used in one forward pass, in f64.
@@ -88,7 +90,7 @@ fn evaluate<T: Real>(network: &Network, bindings: &Bindings, tape: &mut Tape, st
             let binding = &bindings.layers[layer];
             let x = quantize_input(tape.value(input)?, binding.activation)?;
             let weight = host::read::<T>(&binding.weight)?;
-            conv::forward(&network.conv_shape(layer, batch), &host::read::<T>(&x)?, &weight, &mut y);
+            network.layer_map(layer, batch).forward(&host::read::<T>(&x)?, &weight, &mut y);
             if let Some(bias) = &binding.bias {
                 let bias = host::read::<T>(bias)?;
                 y.chunks_exact_mut(bias.len())
@@ -127,8 +129,42 @@ fn evaluate<T: Real>(network: &Network, bindings: &Bindings, tape: &mut Tape, st
         Step::Subsample { input, output } => {
             network.subsample_shape(output, batch).forward(&host::read::<T>(tape.value(input)?)?, &mut y);
         }
+        Step::Function { function, output } => {
+            let (site, inputs) = function_site::<T>(network, bindings, function, batch)?;
+            let inputs = read_all::<T>(&inputs, |input| tape.value(input))?;
+            debug_assert_eq!(y.len(), network.elements(output, batch));
+            site.forward(&slices(&inputs), &mut y);
+        }
     }
     Ok(y)
+}
+
+/// A function with its parameters, and the nodes that it reads.
+pub(super) fn function_site<'a, T: Real>(
+    network: &'a Network,
+    bindings: &Bindings,
+    function: usize,
+    batch: usize,
+) -> Result<(FunctionSite<'a>, &'a [NodeId])> {
+    let (graph, node) = (network.graph(), network.functions()[function]);
+    let Op::Function(op) = &graph.nodes()[node].op else {
+        return Err(Error::Internal(format!("node {node} is no function")));
+    };
+    let parameters = bindings.functions[function].iter().map(wide::<T>).collect::<Result<_>>()?;
+    Ok((FunctionSite::new(graph, node, op, batch, parameters)?, &graph.nodes()[node].inputs))
+}
+
+/// The elements of several nodes' tensors.
+pub(super) fn read_all<'t, T: Real>(
+    nodes: &[NodeId],
+    tensor: impl Fn(NodeId) -> Result<&'t Tensor>,
+) -> Result<Vec<HostSlice<'t, T>>> {
+    nodes.iter().map(|&node| host::read::<T>(tensor(node)?)).collect()
+}
+
+/// Borrows what [`read_all`] holds.
+pub(super) fn slices<'s, T: Real>(all: &'s [HostSlice<'_, T>]) -> Vec<&'s [T]> {
+    all.iter().map(|slice| &**slice).collect()
 }
 
 /// `a = γ i`, `b = β − γ i μ`: a norm with known statistics is an affine form per channel.

@@ -1,172 +1,300 @@
 //! Exact Hessian-vector products by forward-over-reverse differentiation (Pearlmutter 1994, *Fast exact multiplication
 //! by the Hessian*, Neural Computation 6).
 //!
-//! The variables are the layers' weights; batch norm uses fixed statistics (method.md §3). With a dot for the
-//! derivative in direction `v` and `y = conv(x, W)` for a layer, `g` its output's gradient, `*ᵀ` adjoints:
+//! The variables are the layers' weights `W` and additive disturbances of the layers' inputs or outputs; batch norm uses
+//! fixed statistics (method.md §3). With a dot for the derivative in direction `v` and `y = W x` for a layer (a
+//! convolution, a product, a table), `g` its output's gradient, `*ᵀ` adjoints:
 //!
 //! ```text
-//! ẏ   = conv(ẋ, W) + conv(x, v)
-//! ġ_z = (diag p − p pᵀ) ż / N                                   softmax cross-entropy
-//! ġ_x = convᵀ(ġ_y, W) + convᵀ(g_y, v)
-//! (Hv)_W = convᵀ_W(x, ġ_y) + convᵀ_W(ẋ, g_y)
+//! ẏ   = W ẋ + v x
+//! ġ_z = A ż / N                     A: curvature of the loss in the outputs z, diag p − p pᵀ for cross-entropy
+//! ġ_x = Wᵀ ġ_y + vᵀ g_y
+//! (Hv)_W = ġ_y xᵀ + g_y ẋᵀ          (Hv)_x = ġ_x          (Hv)_y = ġ_y
 //! ```
 //!
-//! ReLU masks and norms act on tangents as on gradients. No finite difference anywhere: exact to rounding. Cost: six
-//! convolutions a layer and product; the two of the base point are shared by all products of a batch.
+//! ReLU masks and norms act on tangents as on gradients; what is not linear in pieces has its second derivative from
+//! [`crate::exec::functions`]. No finite difference anywhere: exact to rounding. Cost: six convolutions a layer and
+//! product; the two of the base point are shared by all products of a batch. What a direction leaves out is not computed:
+//! a product with one layer's block starts at that layer and ends there.
 
 use candle_core::Tensor;
 
 use crate::error::{Error, Result};
-use crate::exec::forward::forward;
-use crate::exec::kernels::{Real, conv, pool};
-use crate::exec::loss::{Loss, log_softmax};
-use crate::exec::reverse::{add, fixed_step, layer_input_gradient, layer_weight_gradient, sweep, through_relu};
+use crate::exec::forward::{forward, function_site, read_all, slices};
+use crate::exec::kernels::{Real, pool};
+use crate::exec::loss::Loss;
+use crate::exec::reverse::{
+    InputGradients, add, fixed_step, input_tensors, layer_input_gradient, layer_weight_gradient, sweep, through_relu,
+};
 use crate::exec::{Bindings, Network, Statistics, Step, Tape, host};
 use crate::graph::NodeId;
+
+/// A direction, or a product: one tensor for each variable that takes part.
+#[derive(Debug, Clone)]
+pub struct Variation {
+    /// Of the layers' weights.
+    pub weights: Vec<Option<Tensor>>,
+    /// Of the layers' inputs, `[batch, …]`.
+    pub inputs: Vec<Option<Tensor>>,
+    /// Of the layers' outputs, `[batch, …]`.
+    pub outputs: Vec<Option<Tensor>>,
+}
+
+impl Variation {
+    /// No variable of `layers` layers.
+    pub fn none(layers: usize) -> Self {
+        Self { weights: vec![None; layers], inputs: vec![None; layers], outputs: vec![None; layers] }
+    }
+
+    /// All weights.
+    pub fn of_weights(weights: Vec<Tensor>) -> Self {
+        let none = Self::none(weights.len());
+        Self { weights: weights.into_iter().map(Some).collect(), ..none }
+    }
+}
 
 /// The base point of Hessian products: one batch, its values and gradients.
 #[derive(Debug)]
 pub struct HessianPass<'a> {
     network: &'a Network,
     bindings: &'a Bindings,
+    loss: Loss,
+    labels: usize,
     tape: Tape,
-    /// Gradient of every layer's output.
+    /// Gradient of the output of every layer and function.
     upstream: Vec<Option<Tensor>>,
 }
 
+/// Tangents of the nodes' values and of the layers' inputs; `None` where they are zero.
+struct Tangents {
+    nodes: Vec<Option<Tensor>>,
+    layer_inputs: Vec<Option<Tensor>>,
+}
+
+/// The sum of what there is.
+fn sum<T: Real>(a: Option<&Tensor>, b: Option<&Tensor>) -> Result<Option<Tensor>> {
+    match (a, b) {
+        (Some(a), Some(b)) => add::<T>(a, b).map(Some),
+        (one, None) | (None, one) => Ok(one.cloned()),
+    }
+}
+
 impl<'a> HessianPass<'a> {
-    /// Forward and reverse pass at the base point, on the mean cross-entropy of a batch.
+    /// Forward and reverse pass at the base point, on the mean loss of a batch.
     ///
     /// # Errors
     /// When a shape does not fit, an input is quantised (its Hessian is zero almost everywhere) or a norm uses batch
     /// statistics.
-    pub fn new<T: Real>(network: &'a Network, bindings: &'a Bindings, images: &Tensor, labels: &[u32]) -> Result<Self> {
-        let fixed = bindings.norms.iter().all(|n| matches!(n.statistics, Statistics::Fixed { .. }));
-        if !fixed || bindings.layers.iter().any(|l| l.activation.is_some()) {
-            return Err(Error::Internal("Hessian products need an unquantised network in evaluation mode".into()));
-        }
+    pub fn new<T: Real>(
+        network: &'a Network,
+        bindings: &'a Bindings,
+        loss: &Loss,
+        images: &Tensor,
+        labels: &[u32],
+    ) -> Result<Self> {
+        check_evaluation(bindings)?;
         let tape = forward::<T>(network, bindings, images)?;
-        let gradient = Loss::default().evaluate(&host::read::<T>(tape.output()?)?, labels, None).gradient;
+        let gradient = loss.evaluate(&host::read::<T>(tape.output()?)?, labels, None).gradient;
         let seed = host::tensor(gradient, tape.output()?.dims())?;
-        let mut upstream = vec![None; network.layers().len()];
-        sweep::<T>(network, seed, |step, g| match step {
-            Step::Layer { layer, input, .. } => {
-                upstream[layer] = Some(g.clone());
-                match input {
-                    0 => Ok(vec![]),
-                    _ => {
-                        let weight = &bindings.layers[layer].weight;
-                        Ok(vec![(input, layer_input_gradient::<T>(network, layer, input, tape.batch, weight, g)?)])
-                    }
-                }
+        let mut upstream = vec![None; network.graph().nodes().len()];
+        sweep::<T>(network, seed, |step, g| {
+            if matches!(step, Step::Layer { .. } | Step::Function { .. }) {
+                upstream[step.output()] = Some(g.clone());
             }
-            _ => fixed_step::<T>(network, bindings, &tape, step, g),
+            match step {
+                Step::Layer { input: 0, .. } => Ok(vec![]),
+                Step::Layer { layer, input, .. } => {
+                    let weight = &bindings.layers[layer].weight;
+                    Ok(vec![(input, layer_input_gradient::<T>(network, layer, input, tape.batch, weight, g)?)])
+                }
+                _ => fixed_step::<T>(network, bindings, &tape, step, g),
+            }
         })?;
-        Ok(Self { network, bindings, tape, upstream })
+        Ok(Self { network, bindings, loss: *loss, labels: labels.len(), tape, upstream })
     }
 
-    /// `Hv`, both given per layer in the shape of its weight.
+    /// `Hv` for the variables that take part in `v`.
     ///
     /// # Errors
-    /// When a shape does not fit.
-    pub fn apply<T: Real>(&self, v: &[Tensor]) -> Result<Vec<Tensor>> {
+    /// When a shape does not fit, or no variable takes part.
+    pub fn apply<T: Real>(&self, v: &Variation) -> Result<Variation> {
         let tangents = self.tangents::<T>(v)?;
         let network = self.network;
-        let output = tangents[network.graph().output()].as_ref();
-        let seed = self.curvature_of_loss::<T>(output.ok_or_else(|| Error::Internal("no layer".into()))?)?;
-        let mut products = v.iter().map(Tensor::zeros_like).collect::<candle_core::Result<Vec<_>>>()?;
-        sweep::<T>(network, seed, |step, g_dot| {
-            let Step::Layer { layer, input, .. } = step else {
-                return fixed_step::<T>(network, self.bindings, &self.tape, step, g_dot);
-            };
-            let batch = self.tape.batch;
-            let g = self.upstream[layer].as_ref().ok_or_else(|| Error::Internal("a layer without gradient".into()))?;
-            let mut product = layer_weight_gradient::<T>(network, layer, batch, self.tape.layer_input(layer)?, g_dot)?;
-            if let Some(x_dot) = &tangents[input] {
-                product = add::<T>(&product, &layer_weight_gradient::<T>(network, layer, batch, x_dot, g)?)?;
-            }
-            products[layer] = product;
-            if input == 0 {
-                return Ok(vec![]);
-            }
-            let weight = &self.bindings.layers[layer].weight;
-            let through = layer_input_gradient::<T>(network, layer, input, batch, weight, g_dot)?;
-            let moved = layer_input_gradient::<T>(network, layer, input, batch, &v[layer], g)?;
-            Ok(vec![(input, add::<T>(&through, &moved)?)])
+        let output = tangents.nodes[network.graph().output()].as_ref();
+        let seed = self.curvature_of_loss::<T>(output.ok_or_else(|| Error::Internal("no variable".into()))?)?;
+        let mut product = Variation::none(network.layers().len());
+        sweep::<T>(network, seed, |step, g_dot| match step {
+            Step::Layer { layer, input, .. } => self.layer::<T>((layer, input), v, &tangents, g_dot, &mut product),
+            Step::Function { function, output } => self.function::<T>(function, output, &tangents, g_dot),
+            _ => Ok(reached(fixed_step::<T>(network, self.bindings, &self.tape, step, g_dot)?, &tangents)),
         })?;
-        Ok(products)
+        Ok(product)
     }
 
-    /// Derivative of every node's value in direction `v`; `None` where it is zero (the input).
-    fn tangents<T: Real>(&self, v: &[Tensor]) -> Result<Vec<Option<Tensor>>> {
-        let mut tangents: Vec<Option<Tensor>> = vec![None; self.network.graph().nodes().len()];
+    /// Products at one layer, and what goes on to its input.
+    fn layer<T: Real>(
+        &self,
+        (layer, input): (usize, NodeId),
+        v: &Variation,
+        tangents: &Tangents,
+        g_dot: &Tensor,
+        product: &mut Variation,
+    ) -> Result<InputGradients> {
+        let (network, batch) = (self.network, self.tape.batch);
+        let g = self.gradient(network.layers()[layer].node)?;
+        let weight_gradient = |x: &Tensor, g: &Tensor| layer_weight_gradient::<T>(network, layer, batch, x, g);
+        let input_gradient = |w: &Tensor, g: &Tensor| layer_input_gradient::<T>(network, layer, input, batch, w, g);
+        if v.outputs[layer].is_some() {
+            product.outputs[layer] = Some(g_dot.clone());
+        }
+        if v.weights[layer].is_some() {
+            let through = weight_gradient(self.tape.layer_input(layer)?, g_dot)?;
+            let moved = tangents.layer_inputs[layer].as_ref().map(|x_dot| weight_gradient(x_dot, g)).transpose()?;
+            product.weights[layer] = sum::<T>(Some(&through), moved.as_ref())?;
+        }
+        if tangents.layer_inputs[layer].is_none() {
+            return Ok(vec![]);
+        }
+        let through = input_gradient(&self.bindings.layers[layer].weight, g_dot)?;
+        let moved = v.weights[layer].as_ref().map(|v| input_gradient(v, g)).transpose()?;
+        let Some(total) = sum::<T>(Some(&through), moved.as_ref())? else { return Ok(vec![]) };
+        if v.inputs[layer].is_some() {
+            product.inputs[layer] = Some(total.clone());
+        }
+        Ok(reached(vec![(input, total)], tangents))
+    }
+
+    fn function<T: Real>(
+        &self,
+        function: usize,
+        output: NodeId,
+        tangents: &Tangents,
+        g_dot: &Tensor,
+    ) -> Result<InputGradients> {
+        let batch = self.tape.batch;
+        let (site, inputs) = function_site::<T>(self.network, self.bindings, function, batch)?;
+        let x = read_all::<T>(inputs, |input| self.tape.value(input))?;
+        let x_dot = self.all_tangents(inputs, tangents)?;
+        let x_dot = x_dot.iter().map(host::read::<T>).collect::<Result<Vec<_>>>()?;
+        let (g, g_dot) = (host::read::<T>(self.gradient(output)?)?, host::read::<T>(g_dot)?);
+        let gradients = site.adjoint_tangent(&slices(&x), &slices(&x_dot), &g, &g_dot);
+        Ok(reached(input_tensors(self.network, inputs, batch, gradients)?, tangents))
+    }
+
+    fn gradient(&self, node: NodeId) -> Result<&Tensor> {
+        self.upstream[node].as_ref().ok_or_else(|| Error::Internal(format!("node {node} has no gradient")))
+    }
+
+    /// Tangents of the nodes, zeros included.
+    fn all_tangents(&self, nodes: &[NodeId], tangents: &Tangents) -> Result<Vec<Tensor>> {
+        let tangent = |&node: &NodeId| match &tangents.nodes[node] {
+            Some(tangent) => Ok(tangent.clone()),
+            None => Ok(self.tape.value(node)?.zeros_like()?),
+        };
+        nodes.iter().map(tangent).collect()
+    }
+
+    fn tangents<T: Real>(&self, v: &Variation) -> Result<Tangents> {
+        let (nodes, layers) = (self.network.graph().nodes().len(), self.network.layers().len());
+        let mut tangents = Tangents { nodes: vec![None; nodes], layer_inputs: vec![None; layers] };
         for &step in self.network.steps() {
-            tangents[step.output()] = self.step_tangent::<T>(step, v, &tangents)?;
+            tangents.nodes[step.output()] = match step {
+                Step::Layer { layer, input, output } => {
+                    self.layer_tangent::<T>(layer, input, output, v, &mut tangents)?
+                }
+                _ => self.step_tangent::<T>(step, &tangents)?,
+            };
         }
         Ok(tangents)
     }
 
-    fn step_tangent<T: Real>(&self, step: Step, v: &[Tensor], tangents: &[Option<Tensor>]) -> Result<Option<Tensor>> {
-        let (network, tape) = (self.network, &self.tape);
-        let new = |data: Vec<T>, node: NodeId| host::tensor(data, network.batch_shape(node, tape.batch)).map(Some);
+    fn layer_tangent<T: Real>(
+        &self,
+        layer: usize,
+        input: NodeId,
+        output: NodeId,
+        v: &Variation,
+        tangents: &mut Tangents,
+    ) -> Result<Option<Tensor>> {
+        let (network, batch) = (self.network, self.tape.batch);
+        let map = |x: &Tensor, w: &Tensor| -> Result<Tensor> {
+            let mut y = vec![T::ZERO; network.elements(output, batch)];
+            network.layer_map(layer, batch).forward(&host::read::<T>(x)?, &host::read::<T>(w)?, &mut y);
+            host::tensor(y, network.batch_shape(output, batch))
+        };
+        let x_dot = sum::<T>(tangents.nodes[input].as_ref(), v.inputs[layer].as_ref())?;
+        let weight = &self.bindings.layers[layer].weight;
+        let through = x_dot.as_ref().map(|x_dot| map(x_dot, weight)).transpose()?;
+        let moved = v.weights[layer].as_ref().map(|v| map(self.tape.layer_input(layer)?, v)).transpose()?;
+        tangents.layer_inputs[layer] = x_dot;
+        sum::<T>(sum::<T>(through.as_ref(), moved.as_ref())?.as_ref(), v.outputs[layer].as_ref())
+    }
+
+    fn step_tangent<T: Real>(&self, step: Step, tangents: &Tangents) -> Result<Option<Tensor>> {
+        let (network, tape, tangents) = (self.network, &self.tape, &tangents);
+        let new = |data: Vec<T>| host::tensor(data, network.batch_shape(step.output(), tape.batch)).map(Some);
+        let y_dot = || vec![T::ZERO; network.elements(step.output(), tape.batch)];
         match step {
-            Step::Layer { layer, input, output } => {
-                let convolve = |x: &Tensor, w: &Tensor| -> Result<Tensor> {
-                    let mut y = vec![T::ZERO; network.elements(output, tape.batch)];
-                    let shape = network.conv_shape(layer, tape.batch);
-                    conv::forward(&shape, &host::read::<T>(x)?, &host::read::<T>(w)?, &mut y);
-                    host::tensor(y, network.batch_shape(output, tape.batch))
-                };
-                let moved = convolve(tape.layer_input(layer)?, &v[layer])?;
-                match &tangents[input] {
-                    None => Ok(Some(moved)),
-                    Some(x_dot) => {
-                        let through = convolve(x_dot, &self.bindings.layers[layer].weight)?;
-                        Ok(Some(add::<T>(&through, &moved)?))
-                    }
-                }
-            }
-            Step::Norm { input, .. } | Step::Relu { input, .. } => match &tangents[input] {
+            Step::Layer { layer, .. } => Err(Error::Internal(format!("layer {layer} has variables of its own"))),
+            Step::Norm { input, .. } | Step::Relu { input, .. } => match &tangents.nodes[input] {
                 None => Ok(None),
                 // Diagonal operators: the tangent map is its own adjoint.
                 Some(x_dot) => {
                     Ok(fixed_step::<T>(network, self.bindings, tape, step, x_dot)?.pop().map(|(_, y_dot)| y_dot))
                 }
             },
-            Step::Add { inputs: [a, b], output, relu } => match (&tangents[a], &tangents[b]) {
-                (None, None) => Ok(None),
-                (Some(one), None) | (None, Some(one)) => through_relu::<T>(tape, output, relu, one).map(Some),
-                (Some(a), Some(b)) => through_relu::<T>(tape, output, relu, &add::<T>(a, b)?).map(Some),
-            },
-            Step::Pool { input, output } => match &tangents[input] {
+            Step::Add { inputs: [a, b], output, relu } => {
+                let total = sum::<T>(tangents.nodes[a].as_ref(), tangents.nodes[b].as_ref())?;
+                total.map(|total| through_relu::<T>(tape, output, relu, &total)).transpose()
+            }
+            Step::Pool { input, .. } => match &tangents.nodes[input] {
                 None => Ok(None),
                 Some(x_dot) => {
-                    let mut y = vec![T::ZERO; network.elements(output, tape.batch)];
+                    let mut y = y_dot();
                     pool::average(&host::read::<T>(x_dot)?, network.channel_map(input, tape.batch).positions, &mut y);
-                    new(y, output)
+                    new(y)
                 }
             },
-            Step::Subsample { input, output } => match &tangents[input] {
+            Step::Subsample { input, output } => match &tangents.nodes[input] {
                 None => Ok(None),
                 Some(x_dot) => {
-                    let mut y = vec![T::ZERO; network.elements(output, tape.batch)];
+                    let mut y = y_dot();
                     network.subsample_shape(output, tape.batch).forward(&host::read::<T>(x_dot)?, &mut y);
-                    new(y, output)
+                    new(y)
                 }
             },
+            Step::Function { function, .. } => {
+                let (site, inputs) = function_site::<T>(network, self.bindings, function, tape.batch)?;
+                if inputs.iter().all(|&input| tangents.nodes[input].is_none()) {
+                    return Ok(None);
+                }
+                let x = read_all::<T>(inputs, |input| tape.value(input))?;
+                let x_dot = self.all_tangents(inputs, tangents)?;
+                let x_dot = x_dot.iter().map(host::read::<T>).collect::<Result<Vec<_>>>()?;
+                let mut y = y_dot();
+                site.tangent(&slices(&x), &slices(&x_dot), &mut y);
+                new(y)
+            }
         }
     }
 
     fn curvature_of_loss<T: Real>(&self, z_dot: &Tensor) -> Result<Tensor> {
         let (logits, tangent) = (host::read::<T>(self.tape.output()?)?, host::read::<T>(z_dot)?);
-        let classes = logits.len() / self.tape.batch;
-        let mut out = Vec::with_capacity(logits.len());
-        for (row, dot) in logits.chunks_exact(classes).zip(tangent.chunks_exact(classes)) {
-            let p: Vec<f64> = log_softmax(row, 1.0).into_iter().map(f64::exp).collect();
-            let mean: f64 = p.iter().zip(dot).map(|(p, d)| p * d.to_f64()).sum();
-            let entries = p.iter().zip(dot).map(|(p, d)| p * (d.to_f64() - mean) / self.tape.batch as f64);
-            out.extend(entries.map(T::from_f64));
-        }
-        host::tensor(out, z_dot.dims())
+        host::tensor(self.loss.curvature_product(&logits, &tangent, self.labels), z_dot.dims())
     }
+}
+
+/// Nothing moves upstream of a node whose tangent is zero: no variable is there, and no gradient is needed.
+fn reached(gradients: InputGradients, tangents: &Tangents) -> InputGradients {
+    gradients.into_iter().filter(|(node, _)| tangents.nodes[*node].is_some()).collect()
+}
+
+/// # Errors
+/// When the network is quantised or norms use batch statistics.
+pub(super) fn check_evaluation(bindings: &Bindings) -> Result<()> {
+    let fixed = bindings.norms.iter().all(|n| matches!(n.statistics, Statistics::Fixed { .. }));
+    if fixed && bindings.layers.iter().all(|l| l.activation.is_none()) {
+        return Ok(());
+    }
+    Err(Error::Internal("curvature needs an unquantised network in evaluation mode".into()))
 }

@@ -1,9 +1,13 @@
-//! Softmax cross-entropy with label smoothing and distillation.
+//! Softmax cross-entropy with label smoothing and distillation, and squared error; values, gradients, curvatures.
 //!
 //! ```text
 //! CE = −mean_n Σ_k t_k log p_k,  p = softmax z,  t = (1 − ε)·onehot + ε/K         ∂CE/∂z = (p − t)/N
+//! SE = mean_n Σ_k (z_k − t_k)²,  t = onehot                                        ∂SE/∂z = 2 (z − t)/N
 //! L  = (1 − α)·CE + α·T²·KL(softmax(z_teacher/T) ‖ softmax(z/T))                  method.md §2.2
 //! ```
+//!
+//! Curvatures in the outputs `z` of one sample: `A(z) = diag p − p pᵀ = S Sᵀ` with `S = diag √p − p √pᵀ` for
+//! cross-entropy, smoothed or not; `2 I` for squared error; `(1 − α)·A(z) + α·A(z/T)` with distillation.
 //!
 //! All inside is f64; the gradient is returned in the logits' type.
 
@@ -18,9 +22,21 @@ pub struct Distillation {
     pub temperature: f64,
 }
 
+/// What a prediction is compared with its target by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Criterion {
+    /// Cross-entropy of the softmax.
+    #[default]
+    CrossEntropy,
+    /// Squared distance from the one-hot target.
+    SquaredError,
+}
+
 /// The training loss.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Loss {
+    /// How the hard target counts.
+    pub criterion: Criterion,
     /// `ε`, share of the target that is spread over all classes.
     pub label_smoothing: f64,
     /// Used when teacher logits are given.
@@ -58,10 +74,18 @@ impl Loss {
                 let hit = if k == label as usize { 1.0 - self.label_smoothing } else { 0.0 };
                 hit + self.label_smoothing / classes as f64
             };
-            let cross_entropy: f64 = log_p.iter().enumerate().map(|(k, l)| -target(k) * l).sum();
-            let mut gradient: Vec<f64> =
-                log_p.iter().enumerate().map(|(k, l)| hard_share * (l.exp() - target(k))).collect();
-            value.loss += hard_share * cross_entropy / samples;
+            let (hard, mut gradient): (f64, Vec<f64>) = match self.criterion {
+                Criterion::CrossEntropy => (
+                    log_p.iter().enumerate().map(|(k, l)| -target(k) * l).sum(),
+                    log_p.iter().enumerate().map(|(k, l)| hard_share * (l.exp() - target(k))).collect(),
+                ),
+                Criterion::SquaredError => {
+                    let error: Vec<f64> = row.iter().enumerate().map(|(k, z)| z.to_f64() - target(k)).collect();
+                    let value = error.iter().map(|e| e * e).sum();
+                    (value, error.iter().map(|e| hard_share * 2.0 * e).collect())
+                }
+            };
+            value.loss += hard_share * hard / samples;
             if let Some((distillation, teacher)) = soft {
                 let temperature = distillation.temperature;
                 let log_q = log_softmax(&teacher[n * classes..][..classes], temperature);
@@ -75,6 +99,45 @@ impl Loss {
             value.gradient.extend(gradient.iter().map(|g| T::from_f64(g / samples)));
         }
         value
+    }
+
+    /// `A ż / N`: the derivative of the gradient as the outputs move by `ż`. Targets, a teacher's too, do not matter.
+    pub(super) fn curvature_product<T: Real>(&self, logits: &[T], tangent: &[T], samples: usize) -> Vec<T> {
+        let classes = logits.len() / samples;
+        let soft = self.distillation.map_or(0.0, |d| d.weight);
+        let mut out = Vec::with_capacity(logits.len());
+        for (row, dot) in logits.chunks_exact(classes).zip(tangent.chunks_exact(classes)) {
+            let mut product = vec![0.0; classes];
+            let mut add_softmax = |temperature: f64, share: f64| {
+                let p: Vec<f64> = log_softmax(row, temperature).into_iter().map(f64::exp).collect();
+                let mean: f64 = p.iter().zip(dot).map(|(p, d)| p * d.to_f64()).sum();
+                product.iter_mut().zip(p.iter().zip(dot)).for_each(|(o, (p, d))| *o += share * p * (d.to_f64() - mean));
+            };
+            if let Some(distillation) = self.distillation {
+                add_softmax(distillation.temperature, soft);
+            }
+            match self.criterion {
+                Criterion::CrossEntropy => add_softmax(1.0, 1.0 - soft),
+                Criterion::SquaredError => {
+                    product.iter_mut().zip(dot).for_each(|(o, d)| *o += (1.0 - soft) * 2.0 * d.to_f64());
+                }
+            }
+            out.extend(product.into_iter().map(|v| T::from_f64(v / samples as f64)));
+        }
+        out
+    }
+
+    /// `S u` for one prediction, where `S Sᵀ` is the curvature of the criterion: a random `u` with `E[u uᵀ] = I` gives a
+    /// vector whose outer product has the curvature as its mean. Distillation is left out.
+    pub(super) fn curvature_factor<T: Real>(&self, row: &[T], u: &[f64]) -> Vec<f64> {
+        match self.criterion {
+            Criterion::CrossEntropy => {
+                let roots: Vec<f64> = log_softmax(row, 1.0).into_iter().map(|l| (0.5 * l).exp()).collect();
+                let mean: f64 = roots.iter().zip(u).map(|(r, u)| r * u).sum();
+                roots.iter().zip(u).map(|(r, u)| r * u - r * r * mean).collect()
+            }
+            Criterion::SquaredError => u.iter().map(|u| std::f64::consts::SQRT_2 * u).collect(),
+        }
     }
 }
 
@@ -119,8 +182,9 @@ mod tests {
         let distillation = Some(Distillation { weight: 0.4, temperature: 3.0 });
         for loss in [
             Loss::default(),
-            Loss { label_smoothing: 0.1, distillation: None },
-            Loss { label_smoothing: 0.1, distillation },
+            Loss { label_smoothing: 0.1, ..Loss::default() },
+            Loss { label_smoothing: 0.1, distillation, ..Loss::default() },
+            Loss { criterion: Criterion::SquaredError, distillation, ..Loss::default() },
         ] {
             let at = |z: &[f64]| loss.evaluate(z, &LABELS, Some(&TEACHER));
             let value = at(&LOGITS);
@@ -139,7 +203,7 @@ mod tests {
     #[test]
     fn a_teacher_that_agrees_adds_nothing() {
         let distillation = Some(Distillation { weight: 1.0, temperature: 2.0 });
-        let value = Loss { label_smoothing: 0.0, distillation }.evaluate(&LOGITS, &LABELS, Some(&LOGITS));
+        let value = Loss { distillation, ..Loss::default() }.evaluate(&LOGITS, &LABELS, Some(&LOGITS));
         assert!(value.loss.abs() < 1e-15 && value.gradient.iter().all(|g| g.abs() < 1e-15));
     }
 

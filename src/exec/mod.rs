@@ -11,17 +11,21 @@
 mod backward;
 mod bindings;
 mod forward;
+mod functions;
 mod hessian;
 pub mod host;
 pub mod kernels;
+mod layer_map;
 mod loss;
 mod network;
 mod reverse;
+mod sample_norms;
 
 pub use backward::{Gradients, backward};
 pub use bindings::{Bindings, LayerBinding, NormBinding, Statistics};
 pub use forward::{NormState, Tape, forward};
-pub use hessian::HessianPass;
+pub use hessian::{HessianPass, Variation};
 pub use kernels::Real;
-pub use loss::{Distillation, Loss, LossValue, correct, divergence, prediction};
+pub use loss::{Criterion, Distillation, Loss, LossValue, correct, divergence, prediction};
 pub use network::{Network, NormSite, Step};
+pub use sample_norms::{SampleNorms, sample_norms};

@@ -3,7 +3,8 @@
 use crate::exec::kernels::conv::ConvShape;
 use crate::exec::kernels::norm::ChannelMap;
 use crate::exec::kernels::pool::SubsampleShape;
-use crate::graph::{Graph, Layer, NodeId, Op};
+use crate::exec::layer_map::LayerMap;
+use crate::graph::{Embedding, Graph, Layer, NodeId, Op};
 
 /// One operation of the program. `input` and `output` are graph nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,13 @@ pub enum Step {
         /// Node written.
         output: NodeId,
     },
+    /// Anything else: the node says what.
+    Function {
+        /// Index among the functions.
+        function: usize,
+        /// Node written.
+        output: NodeId,
+    },
 }
 
 impl Step {
@@ -69,7 +77,8 @@ impl Step {
             | Step::Add { output, .. }
             | Step::Relu { output, .. }
             | Step::Pool { output, .. }
-            | Step::Subsample { output, .. } => output,
+            | Step::Subsample { output, .. }
+            | Step::Function { output, .. } => output,
         }
     }
 }
@@ -93,6 +102,7 @@ pub struct Network {
     graph: Graph,
     layers: Vec<Layer>,
     norms: Vec<NormSite>,
+    functions: Vec<NodeId>,
     steps: Vec<Step>,
 }
 
@@ -105,12 +115,12 @@ impl Network {
             node.inputs.iter().for_each(|&input| consumers[input] += 1);
         }
         let layer_at = |id: NodeId| layers.iter().position(|l| l.node == id);
-        let (mut norms, mut steps) = (Vec::new(), Vec::<Step>::new());
+        let (mut norms, mut functions, mut steps) = (Vec::new(), Vec::new(), Vec::<Step>::new());
         for (output, node) in graph.nodes().iter().enumerate() {
             let input = node.inputs.first().copied().unwrap_or_default();
             match node.op {
                 Op::Input => {}
-                Op::Conv2d(_) | Op::Linear(_) => {
+                Op::Conv2d(_) | Op::Linear(_) | Op::Embedding(_) => {
                     let layer = layer_at(output).unwrap_or_default();
                     steps.push(Step::Layer { layer, input, output });
                 }
@@ -122,6 +132,10 @@ impl Network {
                 Op::Add => steps.push(Step::Add { inputs: [input, node.inputs[1]], output, relu: false }),
                 Op::GlobalAveragePool => steps.push(Step::Pool { input, output }),
                 Op::Subsample { .. } => steps.push(Step::Subsample { input, output }),
+                Op::Function(_) => {
+                    steps.push(Step::Function { function: functions.len(), output });
+                    functions.push(output);
+                }
                 Op::Relu => {
                     let before = steps.iter_mut().find(|s| s.output() == input && consumers[input] == 1);
                     match before {
@@ -133,7 +147,7 @@ impl Network {
                 }
             }
         }
-        Self { graph, layers, norms, steps }
+        Self { graph, layers, norms, functions, steps }
     }
 
     /// The graph.
@@ -149,6 +163,22 @@ impl Network {
     /// The batch norms, in graph order.
     pub fn norms(&self) -> &[NormSite] {
         &self.norms
+    }
+
+    /// The nodes of the functions, in graph order.
+    pub fn functions(&self) -> &[NodeId] {
+        &self.functions
+    }
+
+    /// Names and lengths of the parameters of a function.
+    pub fn function_parameters(&self, function: usize) -> Vec<(String, usize)> {
+        let node = &self.graph.nodes()[self.functions[function]];
+        let names = match &node.op {
+            Op::Function(function) => function.parameters(),
+            _ => &[],
+        };
+        let width = node.shape.last().copied().unwrap_or(0);
+        names.iter().map(|what| (format!("{}.{what}", node.name), width)).collect()
     }
 
     /// The operations, in order.
@@ -179,10 +209,33 @@ impl Network {
         self.batch_shape(node, batch).iter().product()
     }
 
-    /// The convolution that a layer computes; a dense layer is a 1×1 convolution on a 1×1 map.
-    pub(super) fn conv_shape(&self, layer: usize, batch: usize) -> ConvShape {
+    /// What a layer computes on a batch.
+    pub(super) fn layer_map(&self, layer: usize, batch: usize) -> LayerMap {
+        match self.graph.nodes()[self.layers[layer].node].op {
+            Op::Embedding(Embedding { features, .. }) => LayerMap::Table { features },
+            _ => LayerMap::Convolution(self.conv_shape(layer, batch)),
+        }
+    }
+
+    /// The convolution that a layer computes; a dense layer is a 1×1 convolution on 1×1 maps, one for each vector.
+    fn conv_shape(&self, layer: usize, batch: usize) -> ConvShape {
         let node = &self.graph.nodes()[self.layers[layer].node];
         let input = &self.graph.nodes()[node.inputs[0]].shape;
+        if let Op::Linear(linear) = node.op {
+            let vectors = batch * input[..input.len() - 1].iter().product::<usize>();
+            return ConvShape {
+                batch: vectors,
+                in_channels: linear.inputs,
+                out_channels: linear.outputs,
+                in_height: 1,
+                in_width: 1,
+                kernel_height: 1,
+                kernel_width: 1,
+                stride: [1; 2],
+                padding: [0; 2],
+                groups: 1,
+            };
+        }
         let (kernel, stride, padding, groups) = match node.op {
             Op::Conv2d(c) => (c.kernel, c.stride, c.padding, c.groups),
             _ => (1, 1, 0, 1),

@@ -3,8 +3,8 @@
 use candle_core::Tensor;
 
 use crate::error::{Error, Result};
-use crate::exec::forward::{Tape, affine_form};
-use crate::exec::kernels::{Real, conv, elementwise, pool};
+use crate::exec::forward::{Tape, affine_form, function_site, read_all, slices};
+use crate::exec::kernels::{Real, elementwise, pool};
 use crate::exec::{Bindings, Network, Step, host};
 use crate::graph::NodeId;
 
@@ -60,7 +60,7 @@ pub(super) fn layer_input_gradient<T: Real>(
     g: &Tensor,
 ) -> Result<Tensor> {
     let mut dx = vec![T::ZERO; network.elements(input, batch)];
-    conv::input_gradient(&network.conv_shape(layer, batch), &host::read::<T>(g)?, &host::read::<T>(weight)?, &mut dx);
+    network.layer_map(layer, batch).input_gradient(&host::read::<T>(g)?, &host::read::<T>(weight)?, &mut dx);
     host::tensor(dx, network.batch_shape(input, batch))
 }
 
@@ -74,7 +74,7 @@ pub(super) fn layer_weight_gradient<T: Real>(
 ) -> Result<Tensor> {
     let shape = &network.layers()[layer].weight_shape;
     let mut dw = vec![T::ZERO; shape.iter().product()];
-    conv::weight_gradient(&network.conv_shape(layer, batch), &host::read::<T>(x)?, &host::read::<T>(g)?, &mut dw);
+    network.layer_map(layer, batch).weight_gradient(&host::read::<T>(x)?, &host::read::<T>(g)?, &mut dw);
     host::tensor(dw, shape.as_slice())
 }
 
@@ -111,7 +111,23 @@ pub(super) fn fixed_step<T: Real>(
             network.subsample_shape(output, batch).adjoint(&host::read::<T>(g)?, &mut dx);
             (input, dx)
         }
+        Step::Function { function, .. } => {
+            let (site, inputs) = function_site::<T>(network, bindings, function, batch)?;
+            let x = read_all::<T>(inputs, |input| tape.value(input))?;
+            return input_tensors(network, inputs, batch, site.adjoint(&slices(&x), &host::read::<T>(g)?));
+        }
         Step::Layer { layer, .. } => return Err(Error::Internal(format!("layer {layer} has parameters of its own"))),
     };
     Ok(vec![(input, host::tensor(dx, network.batch_shape(input, batch))?)])
+}
+
+/// What reaches each input of a step, as tensors.
+pub(super) fn input_tensors<T: Real>(
+    network: &Network,
+    inputs: &[NodeId],
+    batch: usize,
+    gradients: Vec<Vec<T>>,
+) -> Result<InputGradients> {
+    let tensor = |(&input, dx): (&NodeId, Vec<T>)| Ok((input, host::tensor(dx, network.batch_shape(input, batch))?));
+    inputs.iter().zip(gradients).map(tensor).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
-use crate::graph::op::{Conv2d, Graph, Linear, Node, NodeId, Op};
+use crate::graph::op::{Conv2d, Embedding, Graph, Linear, Node, NodeId, Op};
 
 /// Adds nodes in topological order; the last one added is the output.
 #[derive(Debug)]
@@ -16,14 +16,18 @@ pub struct GraphBuilder {
 /// Largest accepted extent of any axis: products of four such extents fit in 64 bits.
 const LARGEST_EXTENT: usize = 1 << 16;
 
+/// Most rows of a table: token numbers up to here are exact in f32.
+const LARGEST_TABLE: usize = 1 << 24;
+
 impl GraphBuilder {
-    /// A graph that begins with one input of shape `[channels, height, width]`.
+    /// A graph that begins with one input of this shape per sample: `[channels, height, width]` or `[positions]` of
+    /// token numbers, for example.
     ///
     /// # Errors
     /// When an extent is zero or above 65,536.
-    pub fn new(name: &str, input: [usize; 3]) -> Result<Self> {
+    pub fn new(name: &str, input: impl AsRef<[usize]>) -> Result<Self> {
         let mut builder = Self { name: name.into(), nodes: Vec::new(), names: BTreeSet::new() };
-        builder.push("input", Op::Input, vec![], input.to_vec())?;
+        builder.push("input", Op::Input, vec![], input.as_ref().to_vec())?;
         Ok(builder)
     }
 
@@ -32,12 +36,17 @@ impl GraphBuilder {
         0
     }
 
+    /// Shape of a node's output.
+    pub(super) fn shape(&self, id: NodeId) -> &[usize] {
+        &self.nodes[id].shape
+    }
+
     /// Channels of a node's output.
     pub fn channels(&self, id: NodeId) -> usize {
         self.nodes[id].shape[0]
     }
 
-    fn push(&mut self, name: &str, op: Op, inputs: Vec<NodeId>, shape: Vec<usize>) -> Result<NodeId> {
+    pub(super) fn push(&mut self, name: &str, op: Op, inputs: Vec<NodeId>, shape: Vec<usize>) -> Result<NodeId> {
         if let Some(&extent) = shape.iter().find(|&&extent| extent == 0 || extent > LARGEST_EXTENT) {
             return Err(self.wrong(name, format!("an output extent of {extent}"), "1 to 65536 on every axis"));
         }
@@ -48,12 +57,12 @@ impl GraphBuilder {
         Ok(self.nodes.len() - 1)
     }
 
-    fn wrong(&self, node: &str, found: impl Into<String>, expected: impl Into<String>) -> Error {
+    pub(super) fn wrong(&self, node: &str, found: impl Into<String>, expected: impl Into<String>) -> Error {
         let place = format!("network `{}`, node `{node}`", self.name);
         Error::input(place, found, expected, "change the input shape or the network")
     }
 
-    fn image_shape(&self, name: &str, input: NodeId) -> Result<[usize; 3]> {
+    pub(super) fn image_shape(&self, name: &str, input: NodeId) -> Result<[usize; 3]> {
         let shape = &self.nodes[input].shape;
         <[usize; 3]>::try_from(shape.as_slice())
             .map_err(|_| self.wrong(name, format!("an input of shape {shape:?}"), "channels, height, width"))
@@ -146,15 +155,30 @@ impl GraphBuilder {
         self.push(name, Op::GlobalAveragePool, vec![input], vec![channels])
     }
 
-    /// Dense layer with bias.
+    /// Dense layer with bias over the last axis.
     ///
     /// # Errors
-    /// When the input is not a vector.
+    /// When the name is taken.
     pub fn linear(&mut self, name: &str, input: NodeId, outputs: usize) -> Result<NodeId> {
-        let &[inputs] = self.nodes[input].shape.as_slice() else {
-            return Err(self.wrong(name, format!("an input of shape {:?}", self.nodes[input].shape), "a vector"));
+        let mut shape = self.nodes[input].shape.clone();
+        let Some(last) = shape.last_mut() else {
+            return Err(self.wrong(name, "an input without axes", "a vector, or vectors"));
         };
-        self.push(name, Op::Linear(Linear { inputs, outputs }), vec![input], vec![outputs])
+        let inputs = std::mem::replace(last, outputs);
+        self.push(name, Op::Linear(Linear { inputs, outputs }), vec![input], shape)
+    }
+
+    /// Rows of a table for token numbers; adds an axis of `features`.
+    ///
+    /// # Errors
+    /// When the input is not the network's, a table has no rows, or an extent is out of range.
+    pub fn embedding(&mut self, name: &str, input: NodeId, tokens: usize, features: usize) -> Result<NodeId> {
+        if input != self.input() || tokens == 0 || tokens > LARGEST_TABLE {
+            let found = format!("a table of {tokens} rows for node {input}");
+            return Err(self.wrong(name, found, format!("1 to {LARGEST_TABLE} rows, for the network's input")));
+        }
+        let shape = [self.nodes[input].shape.as_slice(), &[features]].concat();
+        self.push(name, Op::Embedding(Embedding { tokens, features }), vec![input], shape)
     }
 
     /// The finished graph.
@@ -175,7 +199,6 @@ mod tests {
         let s = b.subsample("s", c, 9, 2).unwrap();
         assert_eq!(b.nodes[s].shape, [9, 2, 2]);
         assert!(b.add("sum", c, s).unwrap_err().to_string().contains("node `sum`"));
-        assert!(b.linear("fc", c, 10).unwrap_err().to_string().contains("a vector"));
         assert!(b.conv("c", c, 4, 3, 1).unwrap_err().to_string().contains("the name twice"));
         assert!(b.conv("big", c, 4, 11, 1).is_ok(), "padded: an 11×11 kernel has 5 zeros around");
         let wide = Conv2d { in_channels: 0, out_channels: 4, kernel: 9, stride: 1, padding: 0, groups: 1 };

@@ -44,7 +44,9 @@ impl LayerCost {
                 let parameters = layer.parameters() as u64;
                 let positions = match node.op {
                     Op::Conv2d(_) => (node.shape[1] * node.shape[2]) as u64,
-                    _ => 1,
+                    Op::Linear(_) => node.shape[..node.shape.len() - 1].iter().map(|&extent| extent as u64).product(),
+                    // A row is looked up, not multiplied.
+                    _ => 0,
                 };
                 LayerCost {
                     macs: parameters * positions,
@@ -80,12 +82,15 @@ fn other_parameters(graph: &Graph) -> Vec<u64> {
     let layers = graph.layers();
     let mut others = vec![0; layers.len()];
     let layer_at = |node: usize| layers.iter().position(|l| l.node == node);
+    let layer_before =
+        |at: usize| std::iter::successors(Some(at), |&n| graph.nodes()[n].inputs.first().copied()).find_map(layer_at);
     for (at, node) in graph.nodes().iter().enumerate() {
-        let (owner, count) = match node.op {
-            Op::Linear(_) => (layer_at(at), node.shape[0] as u64),
-            Op::BatchNorm { .. } => {
-                let before = std::iter::successors(Some(at), |&n| graph.nodes()[n].inputs.first().copied());
-                (before.into_iter().find_map(layer_at), 4 * node.shape[0] as u64)
+        let (owner, count) = match &node.op {
+            Op::Linear(l) => (layer_at(at), l.outputs as u64),
+            Op::BatchNorm { .. } => (layer_before(at), 4 * node.shape[0] as u64),
+            Op::Function(function) => {
+                let features = node.shape.last().copied().unwrap_or(0);
+                (layer_before(at), (function.parameters().len() * features) as u64)
             }
             _ => continue,
         };

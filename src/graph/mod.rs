@@ -4,8 +4,11 @@
 
 pub mod build;
 pub mod cost;
+pub mod function;
+mod function_build;
 pub mod op;
 
 pub use build::GraphBuilder;
 pub use cost::LayerCost;
-pub use op::{Conv2d, Graph, Layer, Linear, Node, NodeId, Op};
+pub use function::{Activation, Function, Window};
+pub use op::{Conv2d, Embedding, Graph, Layer, Linear, Node, NodeId, Op};

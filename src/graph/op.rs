@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::graph::function::Function;
+
 /// Index of a node; nodes are stored in topological order, so inputs have smaller indices.
 pub type NodeId = usize;
 
@@ -29,6 +31,15 @@ pub struct Linear {
     pub inputs: usize,
     /// Features of the output.
     pub outputs: usize,
+}
+
+/// A table of one row per token; its input are token numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Embedding {
+    /// Rows: tokens are 0 to one less.
+    pub tokens: usize,
+    /// Features of a row.
+    pub features: usize,
 }
 
 /// What a node computes from its inputs.
@@ -59,8 +70,12 @@ pub enum Op {
         /// Zero channels behind.
         after: usize,
     },
-    /// Dense layer; parameters `NAME.weight` `[out, in]` and `NAME.bias` `[out]`.
+    /// Dense layer over the last axis; parameters `NAME.weight` `[out, in]` and `NAME.bias` `[out]`.
     Linear(Linear),
+    /// Rows of a table; parameter `NAME.weight` `[tokens, features]`.
+    Embedding(Embedding),
+    /// Anything without weights that can be quantised.
+    Function(Function),
 }
 
 /// One operator with its inputs and the shape of its output.
@@ -139,6 +154,7 @@ impl Graph {
         match &self.nodes[id].op {
             Op::Conv2d(c) => Some(vec![c.out_channels, c.in_channels / c.groups, c.kernel, c.kernel]),
             Op::Linear(l) => Some(vec![l.outputs, l.inputs]),
+            Op::Embedding(e) => Some(vec![e.tokens, e.features]),
             _ => None,
         }
     }
@@ -146,11 +162,14 @@ impl Graph {
     /// Whether no element of the node's output can be negative.
     pub fn is_non_negative(&self, id: NodeId) -> bool {
         let node = &self.nodes[id];
-        match node.op {
+        let inputs = || node.inputs.iter().all(|&input| self.is_non_negative(input));
+        match &node.op {
             Op::Relu => true,
-            Op::GlobalAveragePool | Op::Subsample { .. } | Op::Add => {
-                node.inputs.iter().all(|&input| self.is_non_negative(input))
-            }
+            Op::GlobalAveragePool | Op::Subsample { .. } | Op::Add => inputs(),
+            Op::Function(Function::Activation(activation)) => activation.is_non_negative(),
+            Op::Function(Function::Softmax { .. }) => true,
+            Op::Function(Function::LayerNorm { .. } | Function::RmsNorm { .. }) => false,
+            Op::Function(_) => inputs(),
             _ => false,
         }
     }
@@ -168,7 +187,7 @@ impl Graph {
 impl Op {
     /// Whether the operator has weights that can be quantised.
     pub fn has_weight(&self) -> bool {
-        matches!(self, Op::Conv2d(_) | Op::Linear(_))
+        matches!(self, Op::Conv2d(_) | Op::Linear(_) | Op::Embedding(_))
     }
 }
 

@@ -4,10 +4,12 @@
 //! |-|-|
 //! | [`rng`] | named, counter-based random streams: the only source of randomness |
 //! | [`stats`] | mean, variance, standard error, chi-square test |
+//! | [`dual`] | dual numbers: exact derivatives of whatever is written over [`dual::Number`] |
 //! | [`gamma`] | log-gamma and the regularised incomplete gamma function, for p-values |
 //! | [`mod@sum`] | compensated sum |
 //! | [`units`] | numbers with suffixes, `1.5G`, `300KiB` |
 
+pub mod dual;
 pub mod gamma;
 pub mod rng;
 pub mod stats;

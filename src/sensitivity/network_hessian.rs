@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use crate::error::Result;
-use crate::exec::{Bindings, HessianPass, Network, Real, host};
+use crate::exec::{Bindings, HessianPass, Loss, Network, Real, Variation, host};
 use crate::sensitivity::{HessianOperator, LayerVectors};
 
 /// Hessian of the mean cross-entropy over all samples of the batches with respect to the layers' weights; products in
@@ -45,10 +45,11 @@ impl<T: Real> HessianOperator for NetworkHessian<'_, T> {
             vectors.iter().map(|_| self.sizes.iter().map(|&n| vec![0.0; n]).collect()).collect();
         let samples: usize = self.batches.iter().map(|(_, labels)| labels.len()).sum();
         for (images, labels) in self.batches {
-            let pass = HessianPass::new::<T>(self.network, self.bindings, images, labels)?;
+            let pass = HessianPass::new::<T>(self.network, self.bindings, &Loss::default(), images, labels)?;
             let share = labels.len() as f64 / samples as f64;
             for (direction, product) in directions.iter().zip(&mut products) {
-                for (part, sum) in pass.apply::<T>(direction)?.iter().zip(product) {
+                let parts = pass.apply::<T>(&Variation::of_weights(direction.clone()))?.weights;
+                for (part, sum) in parts.iter().flatten().zip(product) {
                     sum.iter_mut().zip(host::read::<T>(part)?.iter()).for_each(|(sum, v)| *sum += share * v.to_f64());
                 }
             }

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use candle_core::Tensor;
+
 use crate::error::Result;
 use crate::exec::{Bindings, LayerBinding, Network, NormBinding, NormState, Statistics};
 use crate::numeric::rng::Stream;
@@ -32,6 +34,10 @@ pub fn initial_float(network: &Network, seed: u64) -> Result<Parameters> {
             parameters.set(format!("{}.{what}", norm.name), vec![value; norm.channels], &[norm.channels])?;
         }
     }
+    for (name, length) in (0..network.functions().len()).flat_map(|f| network.function_parameters(f)) {
+        let neutral = if name.ends_with(".bias") { 0.0 } else { 1.0 };
+        parameters.set(name, vec![neutral; length], &[length])?;
+    }
     Ok(parameters)
 }
 
@@ -49,6 +55,8 @@ fn shapes(network: &Network) -> Vec<(String, Vec<usize>)> {
             all.push((format!("{}.{what}", norm.name), vec![norm.channels]));
         }
     }
+    let functions = (0..network.functions().len()).flat_map(|f| network.function_parameters(f));
+    all.extend(functions.map(|(name, length)| (name, vec![length])));
     all
 }
 
@@ -84,7 +92,16 @@ pub fn bind_float(network: &Network, parameters: &Parameters, training: bool) ->
     };
     let layers = network.layers().iter().enumerate().map(layer).collect::<Result<_>>()?;
     let norms = network.norms().iter().map(|n| bind_norm(parameters, &n.name, training)).collect::<Result<_>>()?;
-    Ok(Bindings { layers, norms })
+    Ok(Bindings { layers, norms, functions: bind_functions(network, parameters)? })
+}
+
+/// The functions' parameters.
+///
+/// # Errors
+/// When one is missing.
+pub(super) fn bind_functions(network: &Network, parameters: &Parameters) -> Result<Vec<Vec<Tensor>>> {
+    let bind = |f| network.function_parameters(f).iter().map(|(name, _)| parameters.get(name).cloned()).collect();
+    (0..network.functions().len()).map(bind).collect()
 }
 
 /// One norm, from the parameters under `key`.

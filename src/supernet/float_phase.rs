@@ -32,7 +32,7 @@ fn float_step(
 ) -> Result<Vec<StepLoss>> {
     let bindings = bind_float(network, &state.parameters, true)?;
     let tape = forward::<f32>(network, &bindings, context.images)?;
-    let loss = Loss { label_smoothing: recipe.label_smoothing, distillation: None };
+    let loss = Loss { label_smoothing: recipe.label_smoothing, ..Loss::default() };
     let (value, hits) = {
         let logits = host::read::<f32>(tape.output()?)?;
         (loss.evaluate(&logits, context.labels, None), correct(&logits, context.labels))

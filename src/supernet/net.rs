@@ -19,7 +19,7 @@ use crate::quant::ActivationQuantizer;
 use crate::scheme::Scheme;
 use crate::space::Candidate;
 use crate::supernet::Parameters;
-use crate::supernet::float::bind_norm;
+use crate::supernet::float::{bind_functions, bind_norm};
 
 /// A network with the choices of its layers; its parameters are kept apart, as [`Parameters`].
 #[derive(Debug, Clone)]
@@ -176,6 +176,7 @@ impl SuperNet {
         Ok(Bindings {
             layers: layers.collect::<Result<_>>()?,
             norms: self.bind_norms(parameters, configuration, training)?,
+            functions: bind_functions(&self.network, parameters)?,
         })
     }
 

@@ -171,7 +171,11 @@ impl PackedWeights {
             let statistics = Statistics::Fixed { mean: part("running_mean")?, variance };
             Ok(NormBinding { gamma: part("weight")?, beta: part("bias")?, statistics })
         };
-        Ok(Bindings { layers, norms: network.norms().iter().map(norm).collect::<Result<_>>()? })
+        Ok(Bindings {
+            layers,
+            norms: network.norms().iter().map(norm).collect::<Result<_>>()?,
+            functions: vec![Vec::new(); network.functions().len()],
+        })
     }
 
     fn layer(&self, network: &Network, l: usize) -> Result<LayerBinding> {

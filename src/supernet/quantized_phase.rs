@@ -81,7 +81,7 @@ fn batch_steps(
 ) -> Result<Vec<StepLoss>> {
     let distillation =
         quantizer.distillation.as_ref().map(|d| Distillation { weight: d.weight, temperature: d.temperature });
-    let loss = Loss { label_smoothing: recipe.label_smoothing, distillation };
+    let loss = Loss { label_smoothing: recipe.label_smoothing, distillation, ..Loss::default() };
     let mut teacher: Option<Vec<f32>> = None;
     let mut losses = Vec::new();
     for configuration in configurations {

@@ -6,8 +6,8 @@
 #![allow(dead_code)] // Each test file uses a part.
 
 use bitplan::exec::{Bindings, LayerBinding, NormBinding, Statistics};
-use bitplan::graph::{Conv2d, Graph, GraphBuilder, Op};
-use candle_core::{D, Device, Tensor, Var};
+use bitplan::graph::{Activation, Conv2d, Function, Graph, GraphBuilder, Op};
+use candle_core::{D, DType, Device, Tensor, Var};
 
 /// Values that are neither symmetric nor periodic in any axis.
 pub fn wave(n: usize, shift: f64) -> Vec<f64> {
@@ -67,13 +67,25 @@ pub fn bindings(graph: &Graph, batch_statistics: bool) -> Bindings {
         let beta = wave(c, n as f64 + 0.5).iter().map(|v| 0.3 * v).collect();
         NormBinding { gamma: tensor(positive(n as f64), &[c]), beta: tensor(beta, &[c]), statistics }
     };
-    Bindings { layers: layers.iter().enumerate().map(layer).collect(), norms: norms.map(norm).collect() }
+    let parameters = |node: &bitplan::graph::Node| match &node.op {
+        Op::Function(f) => {
+            let c = node.shape.last().copied().unwrap();
+            let values = |i: usize| wave(c, i as f64 + 6.0).iter().map(|v| 1.0 + 0.3 * v).collect();
+            Some((0..f.parameters().len()).map(|i| tensor(values(i), &[c])).collect())
+        }
+        _ => None,
+    };
+    Bindings {
+        layers: layers.iter().enumerate().map(layer).collect(),
+        norms: norms.map(norm).collect(),
+        functions: graph.nodes().iter().filter_map(parameters).collect(),
+    }
 }
 
 /// Everything that the plain execution can differentiate.
 pub struct Variables {
     pub weights: Vec<Var>,
-    pub bias: Var,
+    pub biases: Vec<Option<Var>>,
     pub gammas: Vec<Var>,
     pub betas: Vec<Var>,
 }
@@ -83,7 +95,7 @@ impl Variables {
         let var = |t: &Tensor| Var::from_tensor(t).unwrap();
         Self {
             weights: bindings.layers.iter().map(|l| var(&l.weight)).collect(),
-            bias: bindings.layers.iter().filter_map(|l| l.bias.as_ref()).map(var).next().unwrap(),
+            biases: bindings.layers.iter().map(|l| l.bias.as_ref().map(var)).collect(),
             gammas: bindings.norms.iter().map(|n| var(&n.gamma)).collect(),
             betas: bindings.norms.iter().map(|n| var(&n.beta)).collect(),
         }
@@ -107,11 +119,12 @@ pub fn plain_quantized_forward(
 ) -> Tensor {
     let layers = graph.layers();
     let mut norm = 0;
+    let mut functions = bindings.functions.iter();
     let mut values: Vec<Tensor> = vec![];
     for (id, node) in graph.nodes().iter().enumerate() {
         let input = |i: usize| values[node.inputs[i]].clone();
         let layer = layers.iter().position(|l| l.node == id);
-        let value = match node.op {
+        let value = match &node.op {
             Op::Input => images.clone(),
             Op::Conv2d(c) => {
                 let x = layer_input(layer.unwrap(), &input(0));
@@ -119,9 +132,21 @@ pub fn plain_quantized_forward(
             }
             Op::Linear(_) => {
                 let w = weights[layer.unwrap()].t().unwrap();
-                layer_input(layer.unwrap(), &input(0)).matmul(&w).unwrap().broadcast_add(v.bias.as_tensor()).unwrap()
+                let y = layer_input(layer.unwrap(), &input(0)).broadcast_matmul(&w).unwrap();
+                y.broadcast_add(v.biases[layer.unwrap()].as_ref().unwrap().as_tensor()).unwrap()
             }
-            Op::BatchNorm { epsilon } => {
+            Op::Embedding(e) => {
+                let table = &weights[layer.unwrap()];
+                let numbers = input(0).flatten_all().unwrap().to_dtype(DType::U32).unwrap();
+                let rows = table.index_select(&numbers, 0).unwrap();
+                rows.reshape([input(0).dims(), &[e.features]].concat()).unwrap()
+            }
+            Op::Function(f) => {
+                let parameters = functions.next().unwrap();
+                let inputs: Vec<Tensor> = (0..node.inputs.len()).map(input).collect();
+                plain_function(f, &inputs, parameters, &node.shape)
+            }
+            &Op::BatchNorm { epsilon } => {
                 let x = input(0);
                 let channels = |t: &Tensor| t.reshape((1, (), 1, 1)).unwrap();
                 let (mean, variance) = match &bindings.norms[norm].statistics {
@@ -142,7 +167,7 @@ pub fn plain_quantized_forward(
             Op::Relu => input(0).relu().unwrap(),
             Op::Add => (input(0) + input(1)).unwrap(),
             Op::GlobalAveragePool => input(0).mean((2, 3)).unwrap(),
-            Op::Subsample { stride, before, after } => {
+            &Op::Subsample { stride, before, after } => {
                 let pick = |n: usize| Tensor::arange_step(0u32, n as u32, stride as u32, &Device::Cpu).unwrap();
                 let [h, w] = [node_extent(&input(0), 2), node_extent(&input(0), 3)];
                 let small = input(0).index_select(&pick(h), 2).unwrap().index_select(&pick(w), 3).unwrap();
@@ -179,4 +204,70 @@ pub fn relative_difference(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
     let largest = b.iter().fold(1e-300, |m: f64, v| m.max(v.abs()));
     a.iter().zip(b).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs())) / largest
+}
+
+/// A function by candle's operators, whose values (not all of their gradients) agree with PyTorch's.
+fn plain_function(f: &Function, x: &[Tensor], parameters: &[Tensor], shape: &[usize]) -> Tensor {
+    let normal = |epsilon: f64, centred: bool| {
+        let mean = x[0].mean_keepdim(D::Minus1).unwrap();
+        let moved = if centred { x[0].broadcast_sub(&mean).unwrap() } else { x[0].clone() };
+        let square = moved.sqr().unwrap().mean_keepdim(D::Minus1).unwrap();
+        let normal = moved.broadcast_div(&(square + epsilon).unwrap().sqrt().unwrap()).unwrap();
+        normal.broadcast_mul(&parameters[0]).unwrap()
+    };
+    // Cells outside the map: -∞ for a maximum, left out of a mean by dividing by the mean of ones.
+    let padded = |x: &Tensor, padding: usize, value: f64| {
+        let inner = (x - value).unwrap();
+        let wide = inner.pad_with_zeros(2, padding, padding).unwrap().pad_with_zeros(3, padding, padding).unwrap();
+        (wide + value).unwrap()
+    };
+    match f {
+        Function::Activation(a) => match *a {
+            Activation::Clip { low, high } => x[0].clamp(low, high).unwrap(),
+            Activation::LeakyRelu { slope } => {
+                (x[0].relu().unwrap() - (x[0].neg().unwrap().relu().unwrap() * slope).unwrap()).unwrap()
+            }
+            Activation::Gelu => x[0].gelu_erf().unwrap(),
+            Activation::GeluTanh => x[0].gelu().unwrap(),
+            Activation::Silu => x[0].silu().unwrap(),
+            Activation::Sigmoid => (x[0].neg().unwrap().exp().unwrap() + 1.0).unwrap().recip().unwrap(),
+            Activation::HardSigmoid => ((&x[0] / 6.0).unwrap() + 0.5).unwrap().clamp(0.0, 1.0).unwrap(),
+            Activation::HardSwish => {
+                (&x[0] * ((&x[0] / 6.0).unwrap() + 0.5).unwrap().clamp(0.0, 1.0).unwrap()).unwrap()
+            }
+            Activation::Tanh => x[0].tanh().unwrap(),
+        },
+        Function::Softmax { causal } => {
+            let n = shape[shape.len() - 1];
+            let hidden = |i: usize| if *causal && i % n > i / n { f64::NEG_INFINITY } else { 0.0 };
+            let masked = match causal {
+                true => x[0].broadcast_add(&tensor((0..n * n).map(hidden).collect(), &[n, n])).unwrap(),
+                false => x[0].clone(),
+            };
+            let e = masked.broadcast_sub(&masked.max_keepdim(D::Minus1).unwrap()).unwrap().exp().unwrap();
+            e.broadcast_div(&e.sum_keepdim(D::Minus1).unwrap()).unwrap()
+        }
+        Function::LayerNorm { epsilon } => normal(*epsilon, true).broadcast_add(&parameters[1]).unwrap(),
+        Function::RmsNorm { epsilon } => normal(*epsilon, false),
+        Function::MaxPool(w) => padded(&x[0], w.padding, -1e9).max_pool2d_with_stride(w.kernel, w.stride).unwrap(),
+        Function::AveragePool(w) => {
+            let mean = |x: &Tensor| padded(x, w.padding, 0.0).avg_pool2d_with_stride(w.kernel, w.stride).unwrap();
+            (mean(&x[0]) / mean(&x[0].ones_like().unwrap())).unwrap()
+        }
+        Function::Multiply if x[0].dims() == x[1].dims() => (&x[0] * &x[1]).unwrap(),
+        Function::Multiply => {
+            let gate = [x[1].dims(), &vec![1; x[0].rank() - 2]].concat();
+            x[0].broadcast_mul(&x[1].reshape(gate).unwrap()).unwrap()
+        }
+        Function::MatMul { transpose_right, scale } => {
+            let right = if *transpose_right { x[1].t().unwrap() } else { x[1].clone() };
+            (x[0].contiguous().unwrap().matmul(&right.contiguous().unwrap()).unwrap() * *scale).unwrap()
+        }
+        Function::Concat => Tensor::cat(x, 1).unwrap(),
+        Function::Reshape => x[0].reshape([&[x[0].dims()[0]], shape].concat()).unwrap(),
+        Function::Transpose { axes } => {
+            let axes: Vec<usize> = std::iter::once(0).chain(axes.iter().map(|a| a + 1)).collect();
+            x[0].permute(axes).unwrap().contiguous().unwrap()
+        }
+    }
 }

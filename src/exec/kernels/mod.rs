@@ -2,8 +2,9 @@
 
 pub mod conv;
 pub mod elementwise;
+pub mod embedding;
 pub mod norm;
 pub mod pool;
 mod real;
 
-pub use real::Real;
+pub use real::{Matrix, Real};

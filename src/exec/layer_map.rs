@@ -1,0 +1,41 @@
+//! What a layer with weights computes: a bilinear map of input and weight, and its two adjoints.
+
+use crate::exec::kernels::conv::{self, ConvShape};
+use crate::exec::kernels::{Real, embedding};
+
+/// The map of one layer on one batch. Of an embedding the input are token numbers, which have no gradient.
+pub enum LayerMap {
+    /// A convolution, or a dense layer as a 1×1 convolution.
+    Convolution(ConvShape),
+    /// Rows of a table.
+    Table {
+        /// Features of a row.
+        features: usize,
+    },
+}
+
+impl LayerMap {
+    /// `y = map(x, w)`.
+    pub fn forward<T: Real>(&self, x: &[T], w: &[T], y: &mut [T]) {
+        match self {
+            LayerMap::Convolution(shape) => conv::forward(shape, x, w, y),
+            LayerMap::Table { features } => embedding::lookup(x, w, *features, y),
+        }
+    }
+
+    /// The adjoint in `x`, applied to `g`.
+    pub fn input_gradient<T: Real>(&self, g: &[T], w: &[T], dx: &mut [T]) {
+        match self {
+            LayerMap::Convolution(shape) => conv::input_gradient(shape, g, w, dx),
+            LayerMap::Table { .. } => dx.fill(T::ZERO),
+        }
+    }
+
+    /// The adjoint in `w`, applied to `g`.
+    pub fn weight_gradient<T: Real>(&self, x: &[T], g: &[T], dw: &mut [T]) {
+        match self {
+            LayerMap::Convolution(shape) => conv::weight_gradient(shape, x, g, dw),
+            LayerMap::Table { features } => embedding::table_gradient(x, g, *features, dw),
+        }
+    }
+}
