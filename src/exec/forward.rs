@@ -84,16 +84,13 @@ fn evaluate<T: Real>(network: &Network, bindings: &Bindings, tape: &mut Tape, st
     let batch = tape.batch;
     let mut y = vec![T::ZERO; network.elements(step.output(), batch)];
     match step {
-        Step::Layer { layer, input, .. } => {
+        Step::Layer { layer, input, output } => {
             let binding = &bindings.layers[layer];
             let x = quantize_input(tape.value(input)?, binding.activation)?;
             let weight = host::read::<T>(&binding.weight)?;
             conv::forward(&network.conv_shape(layer, batch), &host::read::<T>(&x)?, &weight, &mut y);
             if let Some(bias) = &binding.bias {
-                let bias = host::read::<T>(bias)?;
-                y.chunks_exact_mut(bias.len())
-                    .flat_map(|row| row.iter_mut().zip(bias.iter()))
-                    .for_each(|(y, &b)| *y += b);
+                network.channel_map(output, batch).shift(&host::read::<T>(bias)?, &mut y);
             }
             tape.layer_inputs[layer] = Some(x);
         }

@@ -156,9 +156,9 @@ impl Network {
         &self.steps
     }
 
-    /// Whether the layer has a bias: dense layers do, convolutions leave it to the batch norm.
+    /// Whether the layer has a bias.
     pub fn has_bias(&self, layer: usize) -> bool {
-        matches!(self.graph.nodes()[self.layers[layer].node].op, Op::Linear(_))
+        self.graph.nodes()[self.layers[layer].node].op.has_bias()
     }
 
     /// Values that a norm's statistics are taken over, per channel.
@@ -183,9 +183,9 @@ impl Network {
     pub(super) fn conv_shape(&self, layer: usize, batch: usize) -> ConvShape {
         let node = &self.graph.nodes()[self.layers[layer].node];
         let input = &self.graph.nodes()[node.inputs[0]].shape;
-        let (kernel, stride, padding, groups) = match node.op {
+        let (kernel, stride, [before, after], groups) = match node.op {
             Op::Conv2d(c) => (c.kernel, c.stride, c.padding, c.groups),
-            _ => (1, 1, 0, 1),
+            _ => (1, 1, [0, 0], 1),
         };
         ConvShape {
             batch,
@@ -196,7 +196,8 @@ impl Network {
             kernel_height: kernel,
             kernel_width: kernel,
             stride: [stride; 2],
-            padding: [padding; 2],
+            padding: [before; 2],
+            padding_after: [after; 2],
             groups,
         }
     }

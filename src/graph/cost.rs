@@ -82,7 +82,7 @@ fn other_parameters(graph: &Graph) -> Vec<u64> {
     let layer_at = |node: usize| layers.iter().position(|l| l.node == node);
     for (at, node) in graph.nodes().iter().enumerate() {
         let (owner, count) = match node.op {
-            Op::Linear(_) => (layer_at(at), node.shape[0] as u64),
+            _ if node.op.has_bias() => (layer_at(at), node.shape[0] as u64),
             Op::BatchNorm { .. } => {
                 let before = std::iter::successors(Some(at), |&n| graph.nodes()[n].inputs.first().copied());
                 (before.into_iter().find_map(layer_at), 4 * node.shape[0] as u64)
@@ -100,6 +100,7 @@ fn other_parameters(graph: &Graph) -> Vec<u64> {
 mod tests {
     use super::*;
     use crate::graph::build::GraphBuilder;
+    use crate::graph::op::Conv2d;
 
     #[test]
     fn counts_match_hand_computed_values() {
@@ -116,5 +117,16 @@ mod tests {
         assert_eq!(costs[0].weight_bytes(3), 51 + 20);
         assert_eq!(costs[1].macs, 50);
         assert_eq!(costs[1].weight_bytes(32), 200);
+        // A bias is stored as f32 beside the weights, of a convolution as of a dense layer.
+        assert_eq!((costs[0].other_parameters, costs[1].other_parameters), (0, 10));
+        let mut b = GraphBuilder::new("biased", [3, 8, 8]).unwrap();
+        let same =
+            Conv2d { in_channels: 0, out_channels: 5, kernel: 3, stride: 2, padding: [0, 1], groups: 1, bias: true };
+        let c = b.conv_general("c", b.input(), same).unwrap();
+        b.batch_norm("n", c).unwrap();
+        let biased = LayerCost::of(&b.finish());
+        assert_eq!(biased[0].other_parameters, 5 + 4 * 5);
+        assert_eq!((biased[0].macs, biased[0].weight_bytes(3)), (costs[0].macs, costs[0].weight_bytes(3)));
+        assert_eq!(biased[0].model_bytes(3, 8), 51 + 20 + 4 * 25 + 4);
     }
 }

@@ -18,7 +18,8 @@ pub fn tensor(data: Vec<f64>, shape: &[usize]) -> Tensor {
     Tensor::from_vec(data, shape, &Device::Cpu).unwrap()
 }
 
-/// A small network with every operator: 3×3, strided, grouped and 1×1 convolutions, both shortcuts, a ReLU of its own.
+/// A small network with every operator: 3×3, strided, grouped and 1×1 convolutions, with and without bias, evenly and
+/// unevenly padded, both shortcuts, a ReLU of its own.
 /// Square maps: candle 0.11.1 cannot differentiate a strided convolution on others.
 pub fn every_operator() -> Graph {
     let mut b = GraphBuilder::new("every_operator", [2, 6, 6]).unwrap();
@@ -26,14 +27,15 @@ pub fn every_operator() -> Graph {
     let stem = b.conv("stem", input, 4, 3, 1).unwrap();
     let x = b.batch_norm("stem.norm", stem).unwrap();
     let x = b.relu("stem.relu", x).unwrap();
-    let grouped = Conv2d { in_channels: 0, out_channels: 4, kernel: 3, stride: 2, padding: 1, groups: 2 };
+    let strided =
+        Conv2d { in_channels: 0, out_channels: 4, kernel: 3, stride: 2, padding: [0, 1], groups: 1, bias: true };
+    let grouped = Conv2d { groups: 2, ..strided };
     let y = b.conv_general("grouped", x, grouped).unwrap();
     let y = b.batch_norm("grouped.norm", y).unwrap();
-    let side = b.conv("side", x, 4, 1, 2).unwrap();
-    let side = b.batch_norm("side.norm", side).unwrap();
+    let side = b.conv_general("side", x, Conv2d { kernel: 1, padding: [0, 0], ..strided }).unwrap();
     let sum = b.add("sum", y, side).unwrap();
     let x = b.relu("sum.relu", sum).unwrap();
-    let y = b.conv("wide", x, 6, 3, 2).unwrap();
+    let y = b.conv_general("wide", x, Conv2d { out_channels: 6, kernel: 2, bias: false, ..strided }).unwrap();
     let y = b.batch_norm("wide.norm", y).unwrap();
     let skip = b.subsample("skip", x, 6, 2).unwrap();
     let both = b.add("both", y, skip).unwrap();
@@ -51,8 +53,8 @@ pub fn bindings(graph: &Graph, batch_statistics: bool) -> Bindings {
     let layer = |(l, layer): (usize, &bitplan::graph::Layer)| {
         let fan_in = (layer.parameters() / layer.channels()) as f64;
         let weight = wave(layer.parameters(), l as f64).iter().map(|w| w / fan_in.sqrt()).collect();
-        let bias = matches!(graph.nodes()[layer.node].op, Op::Linear(_))
-            .then(|| tensor(wave(layer.channels(), 9.0), &[layer.channels()]));
+        let bias = graph.nodes()[layer.node].op.has_bias();
+        let bias = bias.then(|| tensor(wave(layer.channels(), 9.0 + l as f64), &[layer.channels()]));
         LayerBinding { weight: tensor(weight, &layer.weight_shape), bias, activation: None }
     };
     let norms = graph.nodes().iter().filter(|n| matches!(n.op, Op::BatchNorm { .. })).enumerate();
@@ -73,7 +75,7 @@ pub fn bindings(graph: &Graph, batch_statistics: bool) -> Bindings {
 /// Everything that the plain execution can differentiate.
 pub struct Variables {
     pub weights: Vec<Var>,
-    pub bias: Var,
+    pub biases: Vec<Option<Var>>,
     pub gammas: Vec<Var>,
     pub betas: Vec<Var>,
 }
@@ -83,7 +85,7 @@ impl Variables {
         let var = |t: &Tensor| Var::from_tensor(t).unwrap();
         Self {
             weights: bindings.layers.iter().map(|l| var(&l.weight)).collect(),
-            bias: bindings.layers.iter().filter_map(|l| l.bias.as_ref()).map(var).next().unwrap(),
+            biases: bindings.layers.iter().map(|l| l.bias.as_ref().map(var)).collect(),
             gammas: bindings.norms.iter().map(|n| var(&n.gamma)).collect(),
             betas: bindings.norms.iter().map(|n| var(&n.beta)).collect(),
         }
@@ -114,12 +116,19 @@ pub fn plain_quantized_forward(
         let value = match node.op {
             Op::Input => images.clone(),
             Op::Conv2d(c) => {
-                let x = layer_input(layer.unwrap(), &input(0));
-                x.conv2d(&weights[layer.unwrap()], c.padding, c.stride, 1, c.groups).unwrap()
+                let (layer, [before, after]) = (layer.unwrap(), c.padding);
+                let x = layer_input(layer, &input(0));
+                let x = x.pad_with_zeros(2, before, after).unwrap().pad_with_zeros(3, before, after).unwrap();
+                let y = x.conv2d(&weights[layer], 0, c.stride, 1, c.groups).unwrap();
+                match &v.biases[layer] {
+                    Some(bias) => y.broadcast_add(&bias.reshape((1, (), 1, 1)).unwrap()).unwrap(),
+                    None => y,
+                }
             }
             Op::Linear(_) => {
-                let w = weights[layer.unwrap()].t().unwrap();
-                layer_input(layer.unwrap(), &input(0)).matmul(&w).unwrap().broadcast_add(v.bias.as_tensor()).unwrap()
+                let layer = layer.unwrap();
+                let y = layer_input(layer, &input(0)).matmul(&weights[layer].t().unwrap()).unwrap();
+                y.broadcast_add(v.biases[layer].as_ref().unwrap()).unwrap()
             }
             Op::BatchNorm { epsilon } => {
                 let x = input(0);
