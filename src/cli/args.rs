@@ -96,7 +96,7 @@ pub struct CheckArgs {
 /// Arguments of `inspect`.
 #[derive(Debug, Args)]
 pub struct InspectArgs {
-    /// Built-in network: resnet8 or resnet20
+    /// Built-in network: resnet8, resnet8_keras or resnet20
     pub model: String,
     /// Channels, height and width of its input, in pixels
     #[arg(long, value_name = "CxHxW", default_value = "3x32x32")]

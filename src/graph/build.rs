@@ -96,8 +96,16 @@ impl GraphBuilder {
     /// # Errors
     /// When the name is taken.
     pub fn batch_norm(&mut self, name: &str, input: NodeId) -> Result<NodeId> {
+        self.batch_norm_with(name, input, 1e-5)
+    }
+
+    /// Batch norm with the given ε.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn batch_norm_with(&mut self, name: &str, input: NodeId, epsilon: f64) -> Result<NodeId> {
         let shape = self.nodes[input].shape.clone();
-        self.push(name, Op::BatchNorm { epsilon: 1e-5 }, vec![input], shape)
+        self.push(name, Op::BatchNorm { epsilon }, vec![input], shape)
     }
 
     /// ReLU.

@@ -120,7 +120,11 @@ fn what_the_minimal_file_has_is_checked_too() {
         ("name: tiny", "name: ../up", ":2:7: found `../up`"),
         ("name: tiny\n", "", ": found no key `name`"),
         ("name: tiny", "name:", ":2:5: found an empty value"),
-        ("resnet8", "resnet18", ":3:14: found `resnet18`, expected resnet8 or resnet20\n  hint: did you mean"),
+        (
+            "resnet8",
+            "resnet18",
+            ":3:14: found `resnet18`, expected resnet8, resnet8_keras or resnet20\n  hint: did you mean",
+        ),
         ("[1, 28, 28]", "[28, 28]", ":3:30: found a list of 2"),
         ("[1, 28, 28]", "[0, 28, 28]", ":3:31: found `0`"),
         ("classes: 10", "classes: 1", ":3:52: found `1`"),
@@ -202,7 +206,7 @@ fn a_file_that_is_no_text_or_not_there_is_an_error() {
 #[test]
 fn the_search_spaces_of_the_repository_are_valid() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("search_spaces");
-    for name in ["fashion_mnist_resnet8", "cifar10_resnet20"] {
+    for name in ["fashion_mnist_resnet8", "cifar10_resnet8", "cifar10_resnet20"] {
         let space = Space::read(&folder.join(format!("{name}.yaml"))).unwrap();
         assert_eq!((space.name.as_str(), space.plans[0].name.as_str()), (name, "half"));
     }
