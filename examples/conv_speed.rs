@@ -62,6 +62,7 @@ fn main() {
             kernel_width: kernel,
             stride: [stride; 2],
             padding: [kernel / 2; 2],
+            padding_after: [kernel / 2; 2],
             groups: 1,
         };
         let (x, w, dy) =

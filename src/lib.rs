@@ -27,7 +27,7 @@
 //! ```
 //!
 //! Modules import one way, in the order below (a test reads the `use` lines): `error`, `progress`, `numeric`, `store`,
-//! `quant`, `space`, `graph`, `zoo`, `data`, `exec`, `scheme`, `sensitivity`, `sampling`, `supernet`, `table`, `solve`, `plan`,
+//! `quant`, `space`, `graph`, `zoo`, `data`, `exec`, `scheme`, `trace`, `sensitivity`, `sampling`, `supernet`, `table`, `solve`, `plan`,
 //! `report`, `run`, `cli`.
 
 pub mod cli;
@@ -49,6 +49,7 @@ pub mod space;
 pub mod store;
 pub mod supernet;
 pub mod table;
+pub mod trace;
 pub mod zoo;
 
 /// Version of the program; part of every stage's key.

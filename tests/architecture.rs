@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 /// Every module may import those before it.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "error",
     "progress",
     "numeric",
@@ -18,6 +18,7 @@ const ORDER: [&str; 20] = [
     "data",
     "exec",
     "scheme",
+    "trace",
     "sensitivity",
     "sampling",
     "supernet",

@@ -49,7 +49,8 @@ fn gated_cnn() -> Graph {
     let mut b = GraphBuilder::new("gated_cnn", [2, 7, 7]).unwrap();
     let x = b.conv("stem", 0, 4, 3, 1).unwrap();
     let x = b.activation("swish", x, Activation::Silu).unwrap();
-    let depthwise = Conv2d { in_channels: 0, out_channels: 4, kernel: 3, stride: 1, padding: 1, groups: 4 };
+    let depthwise =
+        Conv2d { in_channels: 0, out_channels: 4, kernel: 3, stride: 1, padding: [1, 1], groups: 4, bias: true };
     let y = b.conv_general("depthwise", x, depthwise).unwrap();
     let gate = b.global_average_pool("squeeze", y).unwrap();
     let gate = b.linear("excite", gate, 4).unwrap();

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::ValueFault;
+use crate::space::EstimatorName;
 use crate::table::Policy;
+use crate::trace::Part;
 
 const AFTER_HELP: &str = "Examples:
   bitplan run search_spaces/fashion_mnist_resnet8.yaml
@@ -60,8 +62,9 @@ pub enum Command {
     Check(CheckArgs),
     /// Prints the layers, shapes, parameters and MACs of a built-in network
     Inspect(InspectArgs),
-    /// Estimates Hessian traces with standard errors, and the sensitivity of every candidate
-    Sensitivity(SpaceArgs),
+    /// Estimates Hessian traces with standard errors, and the sensitivity of every candidate; `merge` joins the traces of
+    /// several processes
+    Sensitivity(SensitivityArgs),
     /// Trains: FP32 if needed, then multi-precision, then, after the sensitivities, the mixed-precision SuperNet
     Train(SpaceArgs),
     /// Finds the best plan within budgets, with a proof
@@ -86,6 +89,54 @@ pub struct SpaceArgs {
     pub out: Option<PathBuf>,
 }
 
+/// Arguments of `sensitivity`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct SensitivityArgs {
+    /// Search space (YAML)
+    #[arg(required = true)]
+    pub space: Option<PathBuf>,
+    /// Who estimates the traces, instead of the search space's: auto, gauss_newton, gauss_newton_exact, fisher, hutchinson,
+    /// hutchinson_gaussian, hutchpp, xtrace or exact
+    #[arg(long, value_name = "NAME", value_parser = estimator)]
+    pub estimator: Option<EstimatorName>,
+    /// Draws only part K of N of all max_probes probes, for one of N processes, and writes DIR/traces-K-of-N.json; `merge`
+    /// joins the parts
+    #[arg(long, value_name = "K/N", value_parser = part)]
+    pub part: Option<Part>,
+    /// Traces of other processes (bitplan.traces/1, JSON), merged; what they lack is drawn
+    #[arg(long, value_name = "FILE", conflicts_with = "part")]
+    pub traces: Option<PathBuf>,
+    /// Folder of the results [default: results/NAME of the search space]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Merging.
+    #[command(subcommand)]
+    pub command: Option<SensitivityCommand>,
+}
+
+/// Commands of `sensitivity`.
+#[derive(Debug, Subcommand)]
+pub enum SensitivityCommand {
+    /// Joins the traces of several processes or machines; the result is that of one process, to the last bit
+    Merge {
+        /// Parts (bitplan.traces/1, JSON)
+        #[arg(required = true)]
+        parts: Vec<PathBuf>,
+        /// File for the joined traces
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
+
+fn estimator(text: &str) -> Result<EstimatorName, String> {
+    serde_json::from_value(serde_json::Value::String(text.into())).map_err(|e| e.to_string())
+}
+
+fn part(text: &str) -> Result<Part, String> {
+    Part::parse(text).map_err(|fault| fault.to_string())
+}
+
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
@@ -96,7 +147,7 @@ pub struct CheckArgs {
 /// Arguments of `inspect`.
 #[derive(Debug, Args)]
 pub struct InspectArgs {
-    /// Built-in network: resnet8 or resnet20
+    /// Built-in network: resnet8, resnet8_keras or resnet20
     pub model: String,
     /// Channels, height and width of its input, in pixels
     #[arg(long, value_name = "CxHxW", default_value = "3x32x32")]

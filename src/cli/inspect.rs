@@ -20,7 +20,7 @@ struct Row {
 pub(super) fn inspect(args: &InspectArgs, global: &Global) -> Result<()> {
     let zoo: Zoo = serde_json::from_value(serde_json::Value::String(args.model.clone())).map_err(|_| {
         Error::Usage(format!(
-            "no built-in network `{}`\n  hint: the built-in networks are resnet8 and resnet20",
+            "no built-in network `{}`\n  hint: the built-in networks are resnet8, resnet8_keras and resnet20",
             args.model
         ))
     })?;

@@ -10,6 +10,7 @@ mod plan;
 mod plan_text;
 mod progress;
 mod run;
+mod sensitivity;
 mod source;
 mod switch;
 
@@ -33,7 +34,7 @@ pub fn dispatch(cli: Cli) -> Result<()> {
         Command::Run(args) => run::run(args, global),
         Command::Check(args) => check::check(args, global),
         Command::Inspect(args) => inspect::inspect(args, global),
-        Command::Sensitivity(args) => run::sensitivity(args, global),
+        Command::Sensitivity(args) => sensitivity::sensitivity(args, global),
         Command::Train(args) => run::train(args, global),
         Command::Plan(args) => plan::plan(args, global),
         Command::Pareto(args) => pareto::pareto(args, global),

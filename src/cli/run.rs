@@ -1,4 +1,4 @@
-//! `run`, `sensitivity`, `train` and `report`: the stages, and what they found.
+//! `run`, `train` and `report`: the stages, and what they found.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,6 @@ use crate::cli::{Global, output};
 use crate::error::{Error, Result};
 use crate::report::accuracy_table;
 use crate::run::{Outline, Pipeline, Study, Workspace, all_proved};
-use crate::sensitivity::SensitivityReport;
 use crate::space::Space;
 use crate::store::{read_json, read_text};
 
@@ -44,28 +43,6 @@ pub(super) fn run(args: &SpaceArgs, global: &Global) -> Result<()> {
         format!("{}\n{}: {files}", accuracy_table(&report), folder.display())
     })?;
     all_proved(&report)
-}
-
-pub(super) fn sensitivity(args: &SpaceArgs, global: &Global) -> Result<()> {
-    let outline = Outline::new(read_space(&args.space, global)?)?;
-    let (study, mut workspace) = open(outline, &args.space, args.out.as_ref())?;
-    let (_, report) = Pipeline::new(&study, &mut workspace, &mut Bars::new(global)).sensitivity()?;
-    output::print(global, &report, || sensitivity_text(&report))
-}
-
-fn sensitivity_text(report: &SensitivityReport) -> String {
-    let line = |l: &crate::sensitivity::LayerSensitivity| {
-        let candidates: Vec<String> =
-            l.candidates.iter().map(|c| format!("{} {:.3e}", c.candidate, c.sensitivity)).collect();
-        let error = l.trace.stderr / l.parameters as f64;
-        format!("{:28} {:10.3e} ± {:8.1e}   {}", l.name, l.average_trace, error, candidates.join("  "))
-    };
-    let mut lines = vec![format!(
-        "{:28} {:21}   sensitivity of each candidate ({} images, {} probes)",
-        "layer", "mean Hessian trace", report.images, report.probes
-    )];
-    lines.extend(report.layers.iter().map(line));
-    lines.join("\n")
 }
 
 pub(super) fn train(args: &SpaceArgs, global: &Global) -> Result<()> {

@@ -73,12 +73,8 @@ impl Pass<'_> {
         let Self { network, bindings, tape, gradients } = self;
         let binding = &bindings.layers[layer];
         gradients.weights[layer] = layer_weight_gradient::<T>(network, layer, tape.batch, tape.layer_input(layer)?, g)?;
-        if let Some(bias) = &binding.bias {
-            let mut sums = vec![0f64; bias.elem_count()];
-            for row in host::read::<T>(g)?.chunks_exact(sums.len()) {
-                sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += v.to_f64());
-            }
-            gradients.biases[layer] = sums;
+        if binding.bias.is_some() {
+            gradients.biases[layer] = network.bias_map(layer, tape.batch).sums(&host::read::<T>(g)?);
         }
         if input == 0 && binding.activation.is_none() {
             return Ok(vec![]);

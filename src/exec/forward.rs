@@ -92,10 +92,7 @@ fn evaluate<T: Real>(network: &Network, bindings: &Bindings, tape: &mut Tape, st
             let weight = host::read::<T>(&binding.weight)?;
             network.layer_map(layer, batch).forward(&host::read::<T>(&x)?, &weight, &mut y);
             if let Some(bias) = &binding.bias {
-                let bias = host::read::<T>(bias)?;
-                y.chunks_exact_mut(bias.len())
-                    .flat_map(|row| row.iter_mut().zip(bias.iter()))
-                    .for_each(|(y, &b)| *y += b);
+                network.bias_map(layer, batch).shift(&host::read::<T>(bias)?, &mut y);
             }
             tape.layer_inputs[layer] = Some(x);
         }

@@ -129,7 +129,7 @@ impl Loss {
 
     /// `S u` for one prediction, where `S Sᵀ` is the curvature of the criterion: a random `u` with `E[u uᵀ] = I` gives a
     /// vector whose outer product has the curvature as its mean. Distillation is left out.
-    pub(super) fn curvature_factor<T: Real>(&self, row: &[T], u: &[f64]) -> Vec<f64> {
+    pub fn curvature_factor<T: Real>(&self, row: &[T], u: &[f64]) -> Vec<f64> {
         match self.criterion {
             Criterion::CrossEntropy => {
                 let roots: Vec<f64> = log_softmax(row, 1.0).into_iter().map(|l| (0.5 * l).exp()).collect();

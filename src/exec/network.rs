@@ -186,9 +186,9 @@ impl Network {
         &self.steps
     }
 
-    /// Whether the layer has a bias: dense layers do, convolutions leave it to the batch norm.
+    /// Whether the layer has a bias.
     pub fn has_bias(&self, layer: usize) -> bool {
-        matches!(self.graph.nodes()[self.layers[layer].node].op, Op::Linear(_))
+        self.graph.nodes()[self.layers[layer].node].op.has_bias()
     }
 
     /// Values that a norm's statistics are taken over, per channel.
@@ -233,12 +233,13 @@ impl Network {
                 kernel_width: 1,
                 stride: [1; 2],
                 padding: [0; 2],
+                padding_after: [0; 2],
                 groups: 1,
             };
         }
-        let (kernel, stride, padding, groups) = match node.op {
+        let (kernel, stride, [before, after], groups) = match node.op {
             Op::Conv2d(c) => (c.kernel, c.stride, c.padding, c.groups),
-            _ => (1, 1, 0, 1),
+            _ => (1, 1, [0, 0], 1),
         };
         ConvShape {
             batch,
@@ -249,8 +250,21 @@ impl Network {
             kernel_height: kernel,
             kernel_width: kernel,
             stride: [stride; 2],
-            padding: [padding; 2],
+            padding: [before; 2],
+            padding_after: [after; 2],
             groups,
+        }
+    }
+
+    /// The channels of a layer's output: where its bias is.
+    pub(super) fn bias_map(&self, layer: usize, batch: usize) -> ChannelMap {
+        let node = self.layers[layer].node;
+        match self.graph.nodes()[node].op {
+            Op::Linear(linear) => {
+                let batch = self.elements(node, batch) / linear.outputs;
+                ChannelMap { batch, channels: linear.outputs, positions: 1 }
+            }
+            _ => self.channel_map(node, batch),
         }
     }
 

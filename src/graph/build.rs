@@ -68,13 +68,14 @@ impl GraphBuilder {
             .map_err(|_| self.wrong(name, format!("an input of shape {shape:?}"), "channels, height, width"))
     }
 
-    /// Square convolution without bias.
+    /// Square convolution without bias, `⌊kernel / 2⌋` zeros on every side.
     ///
     /// # Errors
     /// When channels are not divisible by the groups, or the kernel does not fit.
     pub fn conv(&mut self, name: &str, input: NodeId, out: usize, kernel: usize, stride: usize) -> Result<NodeId> {
-        let padding = kernel / 2;
-        self.conv_general(name, input, Conv2d { in_channels: 0, out_channels: out, kernel, stride, padding, groups: 1 })
+        let padding = [kernel / 2; 2];
+        let conv = Conv2d { in_channels: 0, out_channels: out, kernel, stride, padding, groups: 1, bias: false };
+        self.conv_general(name, input, conv)
     }
 
     /// Convolution as described; `in_channels` is taken from the input.
@@ -89,7 +90,8 @@ impl GraphBuilder {
             let found = format!("{in_channels} to {} channels in {groups} groups", conv.out_channels);
             return Err(self.wrong(name, found, "channel numbers divisible by the groups"));
         }
-        let extent = |size: usize| (size + 2 * padding).checked_sub(kernel).map(|room| room / stride.max(1) + 1);
+        let [before, after] = padding;
+        let extent = |size: usize| (before + size + after).checked_sub(kernel).map(|room| room / stride.max(1) + 1);
         let (Some(out_height), Some(out_width), true) = (extent(height), extent(width), kernel > 0 && stride > 0)
         else {
             let found = format!("a {kernel}×{kernel} kernel, stride {stride}, on a {height}×{width} map");
@@ -103,8 +105,16 @@ impl GraphBuilder {
     /// # Errors
     /// When the name is taken.
     pub fn batch_norm(&mut self, name: &str, input: NodeId) -> Result<NodeId> {
+        self.batch_norm_with(name, input, 1e-5)
+    }
+
+    /// Batch norm with the given ε.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn batch_norm_with(&mut self, name: &str, input: NodeId, epsilon: f64) -> Result<NodeId> {
         let shape = self.nodes[input].shape.clone();
-        self.push(name, Op::BatchNorm { epsilon: 1e-5 }, vec![input], shape)
+        self.push(name, Op::BatchNorm { epsilon }, vec![input], shape)
     }
 
     /// ReLU.
@@ -201,9 +211,12 @@ mod tests {
         assert!(b.add("sum", c, s).unwrap_err().to_string().contains("node `sum`"));
         assert!(b.conv("c", c, 4, 3, 1).unwrap_err().to_string().contains("the name twice"));
         assert!(b.conv("big", c, 4, 11, 1).is_ok(), "padded: an 11×11 kernel has 5 zeros around");
-        let wide = Conv2d { in_channels: 0, out_channels: 4, kernel: 9, stride: 1, padding: 0, groups: 1 };
+        let wide =
+            Conv2d { in_channels: 0, out_channels: 4, kernel: 9, stride: 1, padding: [0, 0], groups: 1, bias: false };
         assert!(b.conv_general("wide", c, wide).is_err());
         assert!(b.conv_general("odd", c, Conv2d { kernel: 1, groups: 3, ..wide }).is_err());
+        let same = b.conv_general("same", c, Conv2d { kernel: 3, stride: 2, padding: [0, 1], ..wide }).unwrap();
+        assert_eq!(b.nodes[same].shape, [4, 1, 2]);
         assert!(GraphBuilder::new("empty", [0, 1, 1]).is_err());
         assert!(b.subsample("fewer", s, 4, 1).is_err());
     }

@@ -86,7 +86,7 @@ fn other_parameters(graph: &Graph) -> Vec<u64> {
         |at: usize| std::iter::successors(Some(at), |&n| graph.nodes()[n].inputs.first().copied()).find_map(layer_at);
     for (at, node) in graph.nodes().iter().enumerate() {
         let (owner, count) = match &node.op {
-            Op::Linear(l) => (layer_at(at), l.outputs as u64),
+            op if op.has_bias() => (layer_at(at), layers[layer_at(at).unwrap_or(0)].channels() as u64),
             Op::BatchNorm { .. } => (layer_before(at), 4 * node.shape[0] as u64),
             Op::Function(function) => {
                 let features = node.shape.last().copied().unwrap_or(0);
@@ -105,6 +105,7 @@ fn other_parameters(graph: &Graph) -> Vec<u64> {
 mod tests {
     use super::*;
     use crate::graph::build::GraphBuilder;
+    use crate::graph::op::Conv2d;
 
     #[test]
     fn counts_match_hand_computed_values() {
@@ -121,5 +122,16 @@ mod tests {
         assert_eq!(costs[0].weight_bytes(3), 51 + 20);
         assert_eq!(costs[1].macs, 50);
         assert_eq!(costs[1].weight_bytes(32), 200);
+        // A bias is stored as f32 beside the weights, of a convolution as of a dense layer.
+        assert_eq!((costs[0].other_parameters, costs[1].other_parameters), (0, 10));
+        let mut b = GraphBuilder::new("biased", [3, 8, 8]).unwrap();
+        let same =
+            Conv2d { in_channels: 0, out_channels: 5, kernel: 3, stride: 2, padding: [0, 1], groups: 1, bias: true };
+        let c = b.conv_general("c", b.input(), same).unwrap();
+        b.batch_norm("n", c).unwrap();
+        let biased = LayerCost::of(&b.finish());
+        assert_eq!(biased[0].other_parameters, 5 + 4 * 5);
+        assert_eq!((biased[0].macs, biased[0].weight_bytes(3)), (costs[0].macs, costs[0].weight_bytes(3)));
+        assert_eq!(biased[0].model_bytes(3, 8), 51 + 20 + 4 * 25 + 4);
     }
 }

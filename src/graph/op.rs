@@ -7,7 +7,7 @@ use crate::graph::function::Function;
 /// Index of a node; nodes are stored in topological order, so inputs have smaller indices.
 pub type NodeId = usize;
 
-/// A 2-D convolution without bias (the batch norm behind it has one); symmetric padding.
+/// A 2-D convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Conv2d {
     /// Channels of the input.
@@ -18,10 +18,12 @@ pub struct Conv2d {
     pub kernel: usize,
     /// Step in both directions.
     pub stride: usize,
-    /// Zeros added on every side.
-    pub padding: usize,
+    /// Zeros added before and behind, on both axes.
+    pub padding: [usize; 2],
     /// Channel groups; `in_channels` for a depthwise convolution.
     pub groups: usize,
+    /// Whether a bias is added; none where the batch norm behind has one.
+    pub bias: bool,
 }
 
 /// A dense layer with bias.
@@ -47,7 +49,7 @@ pub struct Embedding {
 pub enum Op {
     /// The network input, `[C, H, W]` per sample.
     Input,
-    /// Convolution; parameter `NAME.weight` `[out, in/groups, k, k]`.
+    /// Convolution; parameters `NAME.weight` `[out, in/groups, k, k]` and, with a bias, `NAME.bias` `[out]`.
     Conv2d(Conv2d),
     /// Batch norm over the channel axis; parameters `NAME.{weight,bias,running_mean,running_var}` `[C]`.
     BatchNorm {
@@ -174,6 +176,14 @@ impl Graph {
         }
     }
 
+    /// Whether the outputs are, wherever they are differentiable, linear in the weights of any single layer.
+    pub fn is_piecewise_linear(&self) -> bool {
+        self.nodes.iter().all(|node| match &node.op {
+            Op::Function(function) => function.is_piecewise_linear(),
+            _ => true,
+        })
+    }
+
     fn nearest_layer(&self, mut id: NodeId, index_of: &[Option<usize>]) -> Option<usize> {
         loop {
             if index_of[id].is_some() {
@@ -188,6 +198,11 @@ impl Op {
     /// Whether the operator has weights that can be quantised.
     pub fn has_weight(&self) -> bool {
         matches!(self, Op::Conv2d(_) | Op::Linear(_) | Op::Embedding(_))
+    }
+
+    /// Whether the operator adds a bias to each output channel.
+    pub fn has_bias(&self) -> bool {
+        matches!(self, Op::Conv2d(Conv2d { bias: true, .. }) | Op::Linear(_))
     }
 }
 

@@ -5,14 +5,18 @@
 //! | [`rng`] | named, counter-based random streams: the only source of randomness |
 //! | [`stats`] | mean, variance, standard error, chi-square test |
 //! | [`dual`] | dual numbers: exact derivatives of whatever is written over [`dual::Number`] |
+//! | [`beta`] | the regularised incomplete beta function, for binomial and t probabilities |
+//! | [`student`] | quantiles of Student's t distribution |
 //! | [`gamma`] | log-gamma and the regularised incomplete gamma function, for p-values |
 //! | [`mod@sum`] | compensated sum |
 //! | [`units`] | numbers with suffixes, `1.5G`, `300KiB` |
 
+pub mod beta;
 pub mod dual;
 pub mod gamma;
 pub mod rng;
 pub mod stats;
+pub mod student;
 pub mod sum;
 pub mod units;
 

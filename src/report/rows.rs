@@ -6,7 +6,7 @@ use crate::plan::{Plan, PlanBudget, Status};
 use crate::report::{AccuracyRow, AccuracyTable, Kind};
 use crate::scheme::Scheme;
 use crate::sensitivity::SensitivityReport;
-use crate::space::Space;
+use crate::space::{Objective, Space};
 
 /// Parts of the plan's totals, in `0..=1`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -70,10 +70,14 @@ pub struct Report {
     pub rounding: String,
     /// Images and probes that the traces were estimated with.
     pub images: u64,
-    /// Hutchinson probes.
+    /// Who estimated the traces.
+    pub estimator: String,
+    /// Draws from every batch of images.
     pub probes: u64,
-    /// Largest standard error relative to its layer's trace.
-    pub worst_relative_error: f64,
+    /// What the plans minimise.
+    pub objective: Objective,
+    /// Largest standard error relative to its layer's trace, if known.
+    pub worst_relative_error: Option<f64>,
     /// The layers.
     pub layers: Vec<LayerRow>,
     /// The plans.
@@ -122,7 +126,7 @@ impl Report {
                 parameters: layer.cost.parameters,
                 macs: layer.cost.macs,
                 average_trace: measured.average_trace,
-                stderr: measured.trace.stderr / layer.cost.parameters as f64,
+                stderr: measured.trace.stderr.unwrap_or(0.0) / layer.cost.parameters as f64,
                 candidates: plans.iter().map(|(_, plan)| plan.layers[l].candidate.clone()).collect(),
                 pinned: layer.pinned,
                 shares: Shares { bitops: share(l, "bitops"), weight_bytes: share(l, "weight_bytes") },
@@ -151,7 +155,9 @@ impl Report {
             seed: space.seed,
             rounding: space.quantizer.rounding.name().into(),
             images: sensitivity.images,
+            estimator: sensitivity.estimator.clone(),
             probes: sensitivity.probes,
+            objective: sensitivity.objective,
             worst_relative_error: sensitivity.worst_relative_error,
             layers: scheme.layers.iter().enumerate().map(layer).collect(),
             plans: plans.iter().map(plan_row).collect(),
@@ -256,15 +262,21 @@ impl Report {
         vec![
             format!("network {}, seed {}, rounding {}", self.network, self.seed, self.rounding),
             format!(
-                "Hessian traces: {} images, {} probes, standard error at most {:.1} % of a trace",
+                "Hessian traces ({}): {} images, {} probes of each batch, standard error {} of a trace",
+                self.estimator,
                 self.images,
                 self.probes,
-                100.0 * self.worst_relative_error
+                self.worst_relative_error.map_or("unknown".into(), |e| format!("at most {:.1} %", 100.0 * e))
             ),
-            format!(
-                "Sensitivity of a candidate: mean Hessian trace · squared change of the weights + 2 · mean divergence of the \
-                 predictions with quantised inputs"
-            ),
+            match self.objective {
+                Objective::Hessian => {
+                    "Sensitivity of a candidate: mean Hessian trace · squared change of the weights + what the quantised \
+                     inputs do"
+                }
+                Objective::Linear => "Sensitivity of a candidate: − mean Hessian trace · weight bits",
+                Objective::Measured => "Sensitivity of a candidate: 2 · measured increase of the loss",
+            }
+            .into(),
             format!(
                 "Accuracies (± standard error) are on {} held-out images. {}; no network was trained further by itself.",
                 self.accuracies.rows.first().map_or(0, |r| r.evaluation.images),

@@ -1,52 +1,72 @@
-//! What quantising one layer's input does to the predictions.
+//! What quantising one layer's input does.
 //!
 //! ```text
 //! D_{l,b} = mean_n KL(p_n ‖ p_n^{l,b}),   p^{l,b}: the FP32 network with only the input of layer l quantised to b bits
+//! E_{l,b} = mean_n ‖â_n − a_n‖²           a: the layer's input,  â: quantised to b bits
 //! ```
 //!
 //! For a small disturbance `Δz` of the logits `KL = ½ Δzᵀ (diag p − p pᵀ) Δz`: the Gauss–Newton form of the loss increase,
-//! as `½ t̄ ‖ΔW‖²` is the Hessian form for the weights (method.md §5, "plus the activation term where measured"). It is
-//! never negative and needs no labels. The quantiser has LSQ's initial scale, the one that training starts from. Cost:
-//! one forward pass per batch, layer and width.
-
-use candle_core::Tensor;
+//! as `½ t̄ ‖ΔW‖²` is the Hessian form for the weights (method.md §5, "plus the activation term where measured"). `D` is
+//! never negative and needs no labels; with `E` the average trace in the input gives the same as a product, `t̄_a E`. The
+//! quantiser has LSQ's initial scale, the one that training starts from. Cost: one forward pass per batch for `E`, and the
+//! part of one behind the layer for each `D`.
 
 use crate::error::{Error, Result};
 use crate::exec::{Bindings, Network, divergence, forward, host};
 use crate::progress::Observer;
 use crate::quant::ActivationQuantizer;
+use crate::sensitivity::Samples;
 
-/// Divergence `D` for each layer and each of its input quantisers with their scales (`quantizers[l]`; none does not
-/// quantise). `bindings`: unquantised, with fixed norm statistics.
+/// What one quantiser of one layer's input does, as means over samples.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ActivationEffect {
+    /// `E`.
+    pub squared_error: f64,
+    /// `D`, if asked for.
+    pub divergence: Option<f64>,
+}
+
+/// Effect of each layer's input quantisers with their scales (`quantizers[l]`; none does nothing). `bindings`: unquantised,
+/// with fixed norm statistics; `divergences`: whether `D` is asked for.
 ///
 /// # Errors
 /// When a tensor does not fit, or the observer asks to stop.
-pub fn activation_divergence(
+pub fn activation_effects(
     network: &Network,
     bindings: &Bindings,
     quantizers: &[Vec<Option<(ActivationQuantizer, f32)>>],
-    batches: &[(Tensor, Vec<u32>)],
+    samples: &Samples<'_>,
+    divergences: bool,
     observer: &mut dyn Observer,
-) -> Result<Vec<Vec<f64>>> {
-    let samples: usize = batches.iter().map(|(_, labels)| labels.len()).sum();
-    let mut sums: Vec<Vec<f64>> = quantizers.iter().map(|q| vec![0.0; q.len()]).collect();
-    for (done, (images, _)) in batches.iter().enumerate() {
-        let base = forward::<f32>(network, bindings, images)?;
+) -> Result<Vec<Vec<ActivationEffect>>> {
+    let start = ActivationEffect { squared_error: 0.0, divergence: divergences.then_some(0.0) };
+    let mut effects: Vec<Vec<ActivationEffect>> = quantizers.iter().map(|q| vec![start; q.len()]).collect();
+    let count = samples.count() as f64;
+    for block in 0..samples.sizes().len() {
+        let (images, _) = samples.block(block)?;
+        let base = forward::<f32>(network, bindings, &images)?;
         let logits = host::read::<f32>(base.output()?)?;
         let mut disturbed = bindings.clone();
         for (l, candidates) in quantizers.iter().enumerate() {
-            for (c, quantizer) in candidates.iter().enumerate().filter(|(_, q)| q.is_some()) {
-                disturbed.layers[l].activation = *quantizer;
-                let tape = forward::<f32>(network, &disturbed, images)?;
-                sums[l][c] += divergence(&logits, &host::read::<f32>(tape.output()?)?, base.batch);
+            for (c, quantizer) in candidates.iter().enumerate() {
+                let Some((activation, scale)) = *quantizer else { continue };
+                let input = host::read::<f32>(base.unquantized_layer_input(network, l)?)?;
+                let mut quantized = vec![0f32; input.len()];
+                activation.forward(&input, scale, &mut quantized);
+                let squares = quantized.iter().zip(input.iter()).map(|(q, x)| f64::from(q - x).powi(2));
+                effects[l][c].squared_error += squares.sum::<f64>() / count;
+                if let Some(sum) = &mut effects[l][c].divergence {
+                    disturbed.layers[l].activation = *quantizer;
+                    let tape = forward::<f32>(network, &disturbed, &images)?;
+                    *sum += divergence(&logits, &host::read::<f32>(tape.output()?)?, base.batch) / count;
+                }
             }
             disturbed.layers[l].activation = None;
+            if observer.stop_requested() {
+                return Err(Error::Interrupted);
+            }
         }
-        observer.at(done as u64 + 1, "");
-        if observer.stop_requested() {
-            return Err(Error::Interrupted);
-        }
+        observer.at(block as u64 + 1, "");
     }
-    sums.iter_mut().flatten().for_each(|sum| *sum /= samples as f64);
-    Ok(sums)
+    Ok(effects)
 }

@@ -1,35 +1,21 @@
 //! How much each layer minds being quantised.
 //!
-//! [`HessianOperator`] multiplies the Hessian of the loss by vectors; [`hutchinson()`] estimates the trace of every
-//! layer's block from such products and knows no network; [`perturbation()`] measures what each candidate does to the
-//! weights, [`activation_divergence`] what it does to the layer's input; [`SensitivityReport`] puts them together as
-//! `Ω = t̄ · ‖Ŵ − W‖² + 2 D` (HAWQ-V2, arXiv 1911.03852, with an activation term).
+//! [`NetworkTraces`] draws the traces of a network's curvature in each layer ([`crate::trace`] makes estimates with error
+//! bars of them); [`perturbation()`] measures what each candidate does to the weights, [`activation_effects`] what it does
+//! to the layer's input; [`SensitivityReport`] puts them together as `Ω = t̄ · ‖Ŵ − W‖² + 2 D` (HAWQ-V2, arXiv 1911.03852,
+//! with an activation term).
 
 mod activation;
-mod hutchinson;
-mod network_hessian;
+mod block_hessian;
+mod estimator;
+mod network_traces;
 mod perturbation;
 mod report;
+mod samples;
 
-pub use activation::activation_divergence;
-pub use hutchinson::{Probes, StopReason, TraceEstimate, TraceOptions, Traces, hutchinson};
-pub use network_hessian::NetworkHessian;
+pub use activation::{ActivationEffect, activation_effects};
+pub use estimator::Estimator;
+pub use network_traces::NetworkTraces;
 pub use perturbation::perturbation;
-pub use report::{CandidateSensitivity, LayerSensitivity, SensitivityReport};
-
-use crate::error::Result;
-
-/// A vector with one part per layer.
-pub type LayerVectors = Vec<Vec<f64>>;
-
-/// A symmetric matrix, block-structured by layers, that can be multiplied by vectors.
-pub trait HessianOperator {
-    /// Length of each layer's part.
-    fn sizes(&self) -> &[usize];
-
-    /// The products with several vectors at once: what they share is computed once.
-    ///
-    /// # Errors
-    /// When a product cannot be computed.
-    fn apply(&self, vectors: &[LayerVectors]) -> Result<Vec<LayerVectors>>;
-}
+pub use report::{CandidateSensitivity, LayerSensitivity, Measurements, SensitivityReport};
+pub use samples::Samples;

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::scheme::Scheme;
-use crate::sensitivity::{StopReason, TraceEstimate, Traces, perturbation};
-use crate::space::{Candidate, Objective, SensitivitySpec};
+use crate::sensitivity::{ActivationEffect, perturbation};
+use crate::space::{ActivationTerm, Candidate, Objective, SensitivitySpec};
+use crate::trace::{StopReason, TraceEstimate, Traces};
 
 /// What this program writes.
 const FORMAT: &str = "bitplan.sensitivity/1";
@@ -17,11 +18,14 @@ pub struct CandidateSensitivity {
     pub candidate: Candidate,
     /// `‖Ŵ − W‖²`.
     pub perturbation: f64,
-    /// `D`, mean divergence of the predictions when only the layer's input is quantised.
-    pub divergence: f64,
+    /// `E`, mean squared change of the layer's input.
+    pub input_error: f64,
+    /// `D`, mean divergence of the predictions when only the layer's input is quantised, if measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub divergence: Option<f64>,
     /// `Ω`: what the plan minimises the sum of.
     pub sensitivity: f64,
-    /// Standard error of `Ω`, from that of the trace.
+    /// Standard error of `Ω`, from that of the traces.
     pub stderr: f64,
 }
 
@@ -32,10 +36,13 @@ pub struct LayerSensitivity {
     pub name: String,
     /// `n_l`, weights.
     pub parameters: u64,
-    /// `t_l`, trace of its Hessian block, and its standard error.
+    /// `t_l`, trace of its block of the curvature.
     pub trace: TraceEstimate,
     /// `t̄_l = t_l / n_l`; a trace below its standard error counts as that error.
     pub average_trace: f64,
+    /// Trace in the layer's input or output, of one sample, if estimated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activation_trace: Option<TraceEstimate>,
     /// Its candidates, widest first.
     pub candidates: Vec<CandidateSensitivity>,
 }
@@ -48,86 +55,134 @@ pub struct SensitivityReport {
     pub format: String,
     /// What `Ω` is.
     pub objective: Objective,
+    /// Who estimated the traces.
+    pub estimator: String,
+    /// Whether they are traces of the Hessian, not of a substitute.
+    pub hessian: bool,
     /// Images that the loss was taken over.
     pub images: u64,
-    /// Hutchinson probes.
+    /// Draws from every batch of images.
     pub probes: u64,
     /// Why no more.
     pub stop: StopReason,
-    /// Largest standard error relative to its layer's trace.
-    pub worst_relative_error: f64,
+    /// Largest standard error relative to its layer's trace, if known.
+    pub worst_relative_error: Option<f64>,
     /// One per layer, in graph order.
     pub layers: Vec<LayerSensitivity>,
     /// Remarks.
     pub warnings: Vec<String>,
 }
 
+/// What a report is made of.
+#[derive(Debug)]
+pub struct Measurements<'a> {
+    /// FP32 weights of each layer, flat.
+    pub weights: &'a [Vec<f32>],
+    /// What quantising the inputs does: layer, candidate.
+    pub effects: &'a [Vec<ActivationEffect>],
+    /// Traces of the layers' weights, then of their activations if estimated.
+    pub traces: &'a Traces,
+    /// Name of the estimator, and whether it estimates the Hessian's traces.
+    pub estimator: (String, bool),
+    /// Images that the loss was taken over.
+    pub images: u64,
+    /// Measured increase of the loss and its standard error: layer, candidate; empty if not measured.
+    pub increases: &'a [Vec<(f64, f64)>],
+}
+
+/// A trace that is not resolved counts as its error: a layer is not insensitive because nothing was seen of it.
+fn resolved(estimate: &TraceEstimate) -> f64 {
+    estimate.trace.max(estimate.stderr.unwrap_or(0.0))
+}
+
 impl SensitivityReport {
-    /// Combines traces with what the candidates do to the FP32 weights (`weights[l]`, flat) and to the layers' inputs
-    /// (`divergences[l][c]`).
+    /// Combines traces with what the candidates do to the FP32 weights and to the layers' inputs.
     ///
     /// `hessian`: `Ω = t̄ · ‖Ŵ − W‖² + 2 D`, twice the loss increase to second order (HAWQ-V2, with the activation term of
-    /// [`crate::sensitivity::activation_divergence`]). `linear`: `Ω = −t̄ · b`, the Double-Rounding paper's maximisation
-    /// of `Σ t̄ b` as a minimisation.
+    /// [`crate::sensitivity::activation_effects`], or `t̄_a E` in its place). `linear`: `Ω = −t̄ · b`, the Double-Rounding
+    /// paper's maximisation of `Σ t̄ b` as a minimisation. `measured`: twice the measured increase; a decrease counts as 0.
     ///
-    /// A trace below its standard error counts as that error, and is reported: a layer is not insensitive because it was
-    /// not resolved. (The network is piecewise linear in one layer's weights, so its blocks of the Hessian are positive
-    /// semi-definite almost everywhere: a negative estimate is always noise.)
-    pub fn new(
-        scheme: &Scheme,
-        weights: &[Vec<f32>],
-        divergences: &[Vec<f64>],
-        traces: &Traces,
-        spec: &SensitivitySpec,
-        images: u64,
-    ) -> Self {
-        let objective = spec.objective;
+    /// A trace below its standard error counts as that error, and is reported.
+    pub fn new(scheme: &Scheme, spec: &SensitivitySpec, found: &Measurements<'_>) -> Self {
         let mut warnings = Vec::new();
-        if traces.stop == StopReason::ProbeLimit {
-            let missed = traces.layers.iter().filter(|l| l.stderr > spec.relative_error * l.trace.abs()).count();
-            warnings.push(format!(
-                "stopped at {} probes (max_probes); the standard error is above {} % of the trace in {missed} of {} layers",
-                traces.probes,
-                100.0 * spec.relative_error,
-                traces.layers.len()
-            ));
+        let traces = found.traces;
+        if !found.estimator.1 {
+            let what = "this network's Hessian has a part that the Gauss–Newton matrix or the Fisher matrix leaves out";
+            warnings.push(format!("{} traces: {what}", found.estimator.0));
         }
+        warnings.extend(unresolved(traces, spec));
+        let layers = scheme.layers.len();
+        let mut decreases = Vec::new();
         let layer = |l: usize| {
-            let (layer, trace) = (&scheme.layers[l], traces.layers[l]);
+            let (layer, trace) = (&scheme.layers[l], traces.quantities[l]);
             let n = layer.cost.parameters as f64;
-            if trace.trace < trace.stderr {
-                let (name, TraceEstimate { trace, stderr }) = (&layer.name, trace);
+            let stderr = trace.stderr.unwrap_or(0.0);
+            if trace.trace < stderr {
+                let (name, trace) = (&layer.name, trace.trace);
                 warnings.push(format!(
                     "{name}: the trace {trace:.2e} ± {stderr:.2e} is not resolved; it counts as {stderr:.2e}"
                 ));
             }
-            let average_trace = trace.trace.max(trace.stderr) / n;
+            let average_trace = resolved(&trace) / n;
+            let activation_trace = traces.quantities.get(layers + l).copied();
             let candidate = |(c, &candidate): (usize, &Candidate)| {
-                let divergence = divergences[l][c];
+                let effect = found.effects[l][c];
                 let bits = u32::from(candidate.weight_bits());
                 let distance = match scheme.weight_quantizer(l) {
-                    Some(quantizer) => perturbation(&quantizer, &weights[l], layer.weight_shape[0], bits),
+                    Some(quantizer) => perturbation(&quantizer, &found.weights[l], layer.weight_shape[0], bits),
                     None => 0.0,
                 };
-                let (factor, constant) = match objective {
-                    Objective::Hessian => (distance, 2.0 * divergence),
-                    Objective::Linear => (-f64::from(bits), 0.0),
+                let (sensitivity, error) = match spec.objective {
+                    Objective::Hessian => {
+                        let elements = layer.cost.input_elements as f64;
+                        let (term, term_error) = match (spec.activation_term, activation_trace) {
+                            (ActivationTerm::Divergence, _) => (2.0 * effect.divergence.unwrap_or(0.0), 0.0),
+                            (ActivationTerm::Trace, Some(t)) => {
+                                let factor = effect.squared_error / elements;
+                                (resolved(&t) * factor, t.stderr.unwrap_or(0.0) * factor)
+                            }
+                            _ => (0.0, 0.0),
+                        };
+                        (average_trace * distance + term, (stderr / n * distance).hypot(term_error))
+                    }
+                    Objective::Linear => (-average_trace * f64::from(bits), stderr / n * f64::from(bits)),
+                    Objective::Measured => {
+                        let (increase, error) = found.increases[l][c];
+                        if increase < 0.0 {
+                            decreases.push(format!("{} {candidate}", layer.name));
+                        }
+                        (2.0 * increase.max(0.0), 2.0 * error)
+                    }
                 };
-                let (sensitivity, stderr) = (average_trace * factor + constant, trace.stderr / n * factor.abs());
-                CandidateSensitivity { candidate, perturbation: distance, divergence, sensitivity, stderr }
+                CandidateSensitivity {
+                    candidate,
+                    perturbation: distance,
+                    input_error: effect.squared_error,
+                    divergence: effect.divergence,
+                    sensitivity,
+                    stderr: error,
+                }
             };
             let candidates = layer.candidates.iter().enumerate().map(candidate).collect();
-            LayerSensitivity {
-                name: layer.name.clone(),
-                parameters: layer.cost.parameters,
-                trace,
-                average_trace,
-                candidates,
-            }
+            let (name, parameters) = (layer.name.clone(), layer.cost.parameters);
+            LayerSensitivity { name, parameters, trace, average_trace, activation_trace, candidates }
         };
-        let layers = (0..scheme.layers.len()).map(layer).collect();
-        let Traces { probes, stop, worst_relative_error, .. } = *traces;
-        Self { format: FORMAT.into(), objective, images, probes, stop, worst_relative_error, layers, warnings }
+        let layers = (0..layers).map(layer).collect();
+        if !decreases.is_empty() {
+            warnings.push(format!("measured losses that fall count as no increase: {}", decreases.join(", ")));
+        }
+        Self {
+            format: FORMAT.into(),
+            objective: spec.objective,
+            estimator: found.estimator.0.clone(),
+            hessian: found.estimator.1,
+            images: found.images,
+            probes: traces.rounds,
+            stop: traces.stop,
+            worst_relative_error: traces.worst_relative_error,
+            layers,
+            warnings,
+        }
     }
 
     /// Checks a report that was read from `place` against the layers it is used for.
@@ -153,4 +208,22 @@ impl SensitivityReport {
     pub fn average_traces(&self) -> Vec<f64> {
         self.layers.iter().map(|l| l.average_trace).collect()
     }
+}
+
+/// What to tell when the estimate stopped before every trace was known as well as asked for.
+fn unresolved(traces: &Traces, spec: &SensitivitySpec) -> Option<String> {
+    let why = match traces.stop {
+        StopReason::ProbeLimit { .. } => "max_probes".to_string(),
+        StopReason::TimeLimit { .. } => "max_seconds".to_string(),
+        StopReason::DataNoise { .. } => "other images would change them more than more probes would".to_string(),
+        StopReason::RelativeError { .. } | StopReason::OneRound { .. } => return None,
+    };
+    let missed = |l: &&TraceEstimate| l.stderr.is_none_or(|e| e > spec.relative_error * l.trace.abs());
+    let count = traces.quantities.iter().filter(missed).count();
+    Some(format!(
+        "traces: stopped at {} probes a batch ({why}); the standard error is above {} % in {count} of {}",
+        traces.rounds,
+        100.0 * spec.relative_error,
+        traces.quantities.len()
+    ))
 }

@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-const FILES: [&str; 2] = [
+const FILES: [&str; 3] = [
     include_str!("../../search_spaces/fashion_mnist_resnet8.yaml"),
+    include_str!("../../search_spaces/cifar10_resnet8.yaml"),
     include_str!("../../search_spaces/cifar10_resnet20.yaml"),
 ];
 

@@ -18,6 +18,7 @@ mod raw;
 mod raw_training;
 mod recipe;
 mod search;
+mod sensitivity;
 mod settings;
 mod training;
 mod yaml;
@@ -36,7 +37,8 @@ pub use model::{ModelSpec, Zoo};
 pub use plan::PlanRequest;
 pub use recipe::{Optimizer, Recipe, Schedule};
 pub use search::{LayerChoice, Override, Pin, Search};
-pub use settings::{EvaluationSpec, Objective, QuantizerSpec, SensitivitySpec};
+pub use sensitivity::{ActivationSite, ActivationTerm, EstimatorName, Objective, SensitivitySpec};
+pub use settings::{EvaluationSpec, QuantizerSpec};
 pub use training::{Alrs, Distillation, MixedPrecision, MultiPrecision, QuantizerRecipe, Sampling, Training};
 
 use crate::error::ValueFault;

@@ -16,6 +16,9 @@ use crate::error::ValueFault;
 pub enum Zoo {
     /// ResNet-8 of MLPerf Tiny.
     ResNet8,
+    /// The same as trained in Keras, for its published weights.
+    #[serde(rename = "resnet8_keras")]
+    ResNet8Keras,
     /// ResNet-20 for CIFAR.
     ResNet20,
 }
@@ -23,7 +26,7 @@ pub enum Zoo {
 /// The network and its shape.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ModelSpec {
-    /// `resnet8` or `resnet20`. Required.
+    /// `resnet8`, `resnet8_keras` or `resnet20`. Required.
     pub zoo: Zoo,
     /// Channels, height and width of an input, in pixels. Required; each a whole number from 1 to 4096.
     pub input: [usize; 3],

@@ -64,8 +64,16 @@ pub(super) const STD: Real = Real(Excluded(0.0), Included(1e6));
 pub(super) const CROP_PADDING: Whole = Whole(0, 256);
 /// Images in one batch.
 pub(super) const BATCH_SIZE: Whole = Whole(1, 65_536);
-/// Hutchinson probes; a standard error needs two.
-pub(super) const PROBES: Whole = Whole(2, 100_000);
+/// Probes of every batch.
+pub(super) const PROBES: Whole = Whole(1, 100_000);
+/// Products of a trace; the least that every estimator can do with.
+pub(super) const PRODUCTS: Whole = Whole(4, 10_000);
+/// Wall time.
+pub(super) const SECONDS: Real = Real(Excluded(0.0), Bound::Unbounded);
+/// Held-out images for measuring; 0 measures nothing.
+pub(super) const MEASURED_IMAGES: Whole = Whole(0, 1_000_000_000);
+/// Pairs of layers.
+pub(super) const PAIRS: Whole = Whole(0, 1_000_000);
 /// Standard error of a trace, relative to the trace.
 pub(super) const RELATIVE_ERROR: Real = Real(Excluded(0.0), Included(1.0));
 /// Passes over the training images; 0 trains nothing.
@@ -97,8 +105,8 @@ mod tests {
 
     #[test]
     fn ends_belong_to_the_range_as_stated() {
-        assert!(PROBES.contains(2) && PROBES.contains(100_000));
-        assert!(!PROBES.contains(1) && !PROBES.contains(100_001));
+        assert!(PROBES.contains(1) && PROBES.contains(100_000));
+        assert!(!PROBES.contains(0) && !PROBES.contains(100_001));
         assert!(LABEL_SMOOTHING.contains(0.0) && !LABEL_SMOOTHING.contains(-f64::MIN_POSITIVE));
         assert!(LABEL_SMOOTHING.contains(1.0 - f64::EPSILON) && !LABEL_SMOOTHING.contains(1.0));
         assert!(LEARNING_RATE.contains(f64::MIN_POSITIVE) && !LEARNING_RATE.contains(0.0));

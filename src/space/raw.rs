@@ -11,7 +11,7 @@ use serde_saphyr::Spanned;
 
 use super::model::Zoo;
 use super::raw_training::RawTraining;
-use super::settings::Objective;
+use super::sensitivity::{ActivationSite, ActivationTerm, EstimatorName, Objective};
 use crate::quant::{Rounding, ScaleGradient};
 
 /// One value, with its line and column.
@@ -124,12 +124,19 @@ pub(super) struct RawQuantizer {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSensitivity {
+    pub estimator: Option<EstimatorName>,
+    pub products: Option<Text>,
+    pub activation_traces: Option<ActivationSite>,
     pub images: Option<Text>,
     pub batch_size: Option<Text>,
     pub min_probes: Option<Text>,
     pub max_probes: Option<Text>,
     pub relative_error: Option<Text>,
+    pub max_seconds: Option<Text>,
     pub objective: Option<Objective>,
+    pub activation_term: Option<ActivationTerm>,
+    pub measured_images: Option<Text>,
+    pub pairs: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -74,9 +74,10 @@ fn every_message_has_place_found_expected_and_remedy() {
         ("sensitivity: {relative_error: NaN}", "spaces/s.yaml:8:31: found `NaN`, expected a number above 0 to 1"),
         ("sensitivity: {relative_error: 0}", "spaces/s.yaml:8:31: found `0`, expected a number above 0 to 1"),
         (
-            "sensitivity: {max_probes: 4}",
-            "spaces/s.yaml:8:27: found `4`, expected min_probes (8) not above max_probes (4)",
+            "sensitivity: {max_probes: 1}",
+            "spaces/s.yaml:8:27: found `1`, expected min_probes (2) not above max_probes (1)",
         ),
+        ("sensitivity: {pairs: 4}", "spaces/s.yaml:8:22: found `4`, expected measured_images of 1 or more"),
         (
             "training: {mixed_precision: {epochs: 2, warmup_epochs: 3}}",
             "spaces/s.yaml:8:56: found `3`, expected at most the 2 epochs",
@@ -120,7 +121,11 @@ fn what_the_minimal_file_has_is_checked_too() {
         ("name: tiny", "name: ../up", ":2:7: found `../up`"),
         ("name: tiny\n", "", ": found no key `name`"),
         ("name: tiny", "name:", ":2:5: found an empty value"),
-        ("resnet8", "resnet18", ":3:14: found `resnet18`, expected resnet8 or resnet20\n  hint: did you mean"),
+        (
+            "resnet8",
+            "resnet18",
+            ":3:14: found `resnet18`, expected resnet8, resnet8_keras or resnet20\n  hint: did you mean",
+        ),
         ("[1, 28, 28]", "[28, 28]", ":3:30: found a list of 2"),
         ("[1, 28, 28]", "[0, 28, 28]", ":3:31: found `0`"),
         ("classes: 10", "classes: 1", ":3:52: found `1`"),
@@ -202,7 +207,7 @@ fn a_file_that_is_no_text_or_not_there_is_an_error() {
 #[test]
 fn the_search_spaces_of_the_repository_are_valid() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("search_spaces");
-    for name in ["fashion_mnist_resnet8", "cifar10_resnet20"] {
+    for name in ["fashion_mnist_resnet8", "cifar10_resnet8", "cifar10_resnet20"] {
         let space = Space::read(&folder.join(format!("{name}.yaml"))).unwrap();
         assert_eq!((space.name.as_str(), space.plans[0].name.as_str()), (name, "half"));
     }
@@ -218,7 +223,7 @@ const SECTIONS: [(&str, &str, &str, &str); 10] = [
     ("mod.rs", "pub struct Space", "@", ""),
     ("data.rs", "pub struct Augmentation", "", "/data/augmentation"),
     ("settings.rs", "pub struct QuantizerSpec", "quantizer: {@}", "/quantizer"),
-    ("settings.rs", "pub struct SensitivitySpec", "sensitivity: {@}", "/sensitivity"),
+    ("sensitivity.rs", "pub struct SensitivitySpec", "sensitivity: {@}", "/sensitivity"),
     ("settings.rs", "pub struct EvaluationSpec", "evaluation: {@}", "/evaluation"),
     ("recipe.rs", "pub struct Recipe", "training: {multi_precision: {@}}", "/training/multi_precision/recipe"),
     (

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::space::{ModelSpec, Zoo};
-use crate::zoo::{resnet8, resnet20};
+use crate::zoo::{resnet8, resnet8_keras, resnet20};
 
 /// A built-in network with its input and outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +28,11 @@ impl Architecture {
     /// Its graph.
     ///
     /// # Errors
-    /// When the input shape is out of range.
+    /// When the input shape is out of range, or not square for `resnet8_keras`.
     pub fn build(&self) -> Result<Graph> {
         match self.zoo {
             Zoo::ResNet8 => resnet8(self.input, self.classes),
+            Zoo::ResNet8Keras => resnet8_keras(self.input, self.classes),
             Zoo::ResNet20 => resnet20(self.input, self.classes),
         }
     }

@@ -18,7 +18,8 @@ pub fn tensor(data: Vec<f64>, shape: &[usize]) -> Tensor {
     Tensor::from_vec(data, shape, &Device::Cpu).unwrap()
 }
 
-/// A small network with every operator: 3×3, strided, grouped and 1×1 convolutions, both shortcuts, a ReLU of its own.
+/// A small network with every operator: 3×3, strided, grouped and 1×1 convolutions, with and without bias, evenly and
+/// unevenly padded, both shortcuts, a ReLU of its own.
 /// Square maps: candle 0.11.1 cannot differentiate a strided convolution on others.
 pub fn every_operator() -> Graph {
     let mut b = GraphBuilder::new("every_operator", [2, 6, 6]).unwrap();
@@ -26,14 +27,15 @@ pub fn every_operator() -> Graph {
     let stem = b.conv("stem", input, 4, 3, 1).unwrap();
     let x = b.batch_norm("stem.norm", stem).unwrap();
     let x = b.relu("stem.relu", x).unwrap();
-    let grouped = Conv2d { in_channels: 0, out_channels: 4, kernel: 3, stride: 2, padding: 1, groups: 2 };
+    let strided =
+        Conv2d { in_channels: 0, out_channels: 4, kernel: 3, stride: 2, padding: [0, 1], groups: 1, bias: true };
+    let grouped = Conv2d { groups: 2, ..strided };
     let y = b.conv_general("grouped", x, grouped).unwrap();
     let y = b.batch_norm("grouped.norm", y).unwrap();
-    let side = b.conv("side", x, 4, 1, 2).unwrap();
-    let side = b.batch_norm("side.norm", side).unwrap();
+    let side = b.conv_general("side", x, Conv2d { kernel: 1, padding: [0, 0], ..strided }).unwrap();
     let sum = b.add("sum", y, side).unwrap();
     let x = b.relu("sum.relu", sum).unwrap();
-    let y = b.conv("wide", x, 6, 3, 2).unwrap();
+    let y = b.conv_general("wide", x, Conv2d { out_channels: 6, kernel: 2, bias: false, ..strided }).unwrap();
     let y = b.batch_norm("wide.norm", y).unwrap();
     let skip = b.subsample("skip", x, 6, 2).unwrap();
     let both = b.add("both", y, skip).unwrap();
@@ -51,8 +53,8 @@ pub fn bindings(graph: &Graph, batch_statistics: bool) -> Bindings {
     let layer = |(l, layer): (usize, &bitplan::graph::Layer)| {
         let fan_in = (layer.parameters() / layer.channels()) as f64;
         let weight = wave(layer.parameters(), l as f64).iter().map(|w| w / fan_in.sqrt()).collect();
-        let bias = matches!(graph.nodes()[layer.node].op, Op::Linear(_))
-            .then(|| tensor(wave(layer.channels(), 9.0), &[layer.channels()]));
+        let bias = graph.nodes()[layer.node].op.has_bias();
+        let bias = bias.then(|| tensor(wave(layer.channels(), 9.0 + l as f64), &[layer.channels()]));
         LayerBinding { weight: tensor(weight, &layer.weight_shape), bias, activation: None }
     };
     let norms = graph.nodes().iter().filter(|n| matches!(n.op, Op::BatchNorm { .. })).enumerate();
@@ -127,13 +129,20 @@ pub fn plain_quantized_forward(
         let value = match &node.op {
             Op::Input => images.clone(),
             Op::Conv2d(c) => {
-                let x = layer_input(layer.unwrap(), &input(0));
-                x.conv2d(&weights[layer.unwrap()], c.padding, c.stride, 1, c.groups).unwrap()
+                let (layer, [before, after]) = (layer.unwrap(), c.padding);
+                let x = layer_input(layer, &input(0));
+                let x = x.pad_with_zeros(2, before, after).unwrap().pad_with_zeros(3, before, after).unwrap();
+                let y = x.conv2d(&weights[layer], 0, c.stride, 1, c.groups).unwrap();
+                match &v.biases[layer] {
+                    Some(bias) => y.broadcast_add(&bias.reshape((1, (), 1, 1)).unwrap()).unwrap(),
+                    None => y,
+                }
             }
             Op::Linear(_) => {
-                let w = weights[layer.unwrap()].t().unwrap();
-                let y = layer_input(layer.unwrap(), &input(0)).broadcast_matmul(&w).unwrap();
-                y.broadcast_add(v.biases[layer.unwrap()].as_ref().unwrap().as_tensor()).unwrap()
+                let layer = layer.unwrap();
+                let w = weights[layer].t().unwrap();
+                let y = layer_input(layer, &input(0)).broadcast_matmul(&w).unwrap();
+                y.broadcast_add(v.biases[layer].as_ref().unwrap()).unwrap()
             }
             Op::Embedding(e) => {
                 let table = &weights[layer.unwrap()];
@@ -215,7 +224,7 @@ fn plain_function(f: &Function, x: &[Tensor], parameters: &[Tensor], shape: &[us
         let normal = moved.broadcast_div(&(square + epsilon).unwrap().sqrt().unwrap()).unwrap();
         normal.broadcast_mul(&parameters[0]).unwrap()
     };
-    // Cells outside the map: -∞ for a maximum, left out of a mean by dividing by the mean of ones.
+    // Cells outside the map: far below every value for a maximum, left out of a mean by dividing by the mean of ones.
     let padded = |x: &Tensor, padding: usize, value: f64| {
         let inner = (x - value).unwrap();
         let wide = inner.pad_with_zeros(2, padding, padding).unwrap().pad_with_zeros(3, padding, padding).unwrap();
@@ -249,7 +258,7 @@ fn plain_function(f: &Function, x: &[Tensor], parameters: &[Tensor], shape: &[us
         }
         Function::LayerNorm { epsilon } => normal(*epsilon, true).broadcast_add(&parameters[1]).unwrap(),
         Function::RmsNorm { epsilon } => normal(*epsilon, false),
-        Function::MaxPool(w) => padded(&x[0], w.padding, -1e9).max_pool2d_with_stride(w.kernel, w.stride).unwrap(),
+        Function::MaxPool(w) => padded(&x[0], w.padding, -100.0).max_pool2d_with_stride(w.kernel, w.stride).unwrap(),
         Function::AveragePool(w) => {
             let mean = |x: &Tensor| padded(x, w.padding, 0.0).avg_pool2d_with_stride(w.kernel, w.stride).unwrap();
             (mean(&x[0]) / mean(&x[0].ones_like().unwrap())).unwrap()

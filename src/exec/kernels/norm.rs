@@ -61,6 +61,20 @@ impl ChannelMap {
         });
     }
 
+    /// `y += b_c`: the bias of a layer.
+    pub fn shift<T: Real>(&self, b: &[T], y: &mut [T]) {
+        y.par_chunks_mut(self.channels * self.positions).for_each(|y| {
+            for (row, &b) in y.chunks_exact_mut(self.positions).zip(b) {
+                row.iter_mut().for_each(|y| *y += b);
+            }
+        });
+    }
+
+    /// `Σ g` of each channel: the adjoint of [`ChannelMap::shift`] in `b`.
+    pub fn sums<T: Real>(&self, g: &[T]) -> Vec<f64> {
+        (0..self.channels).into_par_iter().map(|c| self.rows(g, c).map(|row| sum(row)).sum()).collect()
+    }
+
     /// `S1_c = Σ g` and `S2_c = Σ g x̂`.
     pub fn gradient_sums<T: Real>(&self, x: &[T], g: &[T], mean: &[f64], inverse: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let of_channel = |c: usize| {
@@ -170,6 +184,21 @@ mod tests {
             assert!((mean[c] - expected).abs() < 1e-13);
             let expected = all.iter().map(|v| (v - expected).powi(2)).sum::<f64>() / 105.0;
             assert!((variance[c] - expected).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_shift_is_per_channel_and_its_adjoint_sums_over_batch_and_positions() {
+        for map in [MAP, ChannelMap { batch: 5, channels: 3, positions: 1 }] {
+            let n = map.batch * map.channels * map.positions;
+            let channel = |i: usize| i / map.positions % map.channels;
+            let (x, b) = (wave(n, 0.0), wave(map.channels, 1.0));
+            let mut y = x.clone();
+            map.shift(&b, &mut y);
+            assert!((0..n).all(|i| y[i] == x[i] + b[channel(i)]));
+            let mut expected = vec![0.0; map.channels];
+            (0..n).for_each(|i| expected[channel(i)] += x[i]);
+            assert!(map.sums(&x).iter().zip(&expected).all(|(s, e)| (s - e).abs() < 1e-12));
         }
     }
 

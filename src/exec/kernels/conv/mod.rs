@@ -28,7 +28,7 @@ mod planes;
 mod transpose;
 pub mod weight_gradient;
 
-/// The sizes of one convolution. Zero padding, the same on both sides of an axis; pairs are (rows, columns).
+/// The sizes of one convolution. Zero padding; pairs are (rows, columns).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConvShape {
     /// Images.
@@ -47,27 +47,30 @@ pub struct ConvShape {
     pub kernel_width: usize,
     /// Distance between the windows of neighbouring outputs, at least 1.
     pub stride: [usize; 2],
-    /// Zeros on each side.
+    /// Zeros before the first row and column: `p` of the definition.
     pub padding: [usize; 2],
+    /// Zeros behind the last row and column; they decide the size of the output only.
+    pub padding_after: [usize; 2],
     /// Parts of the channels that do not see each other, at least 1.
     pub groups: usize,
 }
 
 impl ConvShape {
-    /// Windows of `kernel` in an axis of `extent`; 0 if not even one fits.
-    fn windows(extent: usize, kernel: usize, stride: usize, padding: usize) -> usize {
-        (extent + 2 * padding).checked_sub(kernel).map_or(0, |room| room / stride + 1)
+    /// Windows of `kernel` along an axis with `extent` values; 0 if not even one fits.
+    fn windows(&self, axis: usize, extent: usize, kernel: usize) -> usize {
+        let padded = self.padding[axis] + extent + self.padding_after[axis];
+        padded.checked_sub(kernel).map_or(0, |room| room / self.stride[axis] + 1)
     }
 
-    /// Rows of the output, `⌊(in_height + 2p − kernel_height) / stride⌋ + 1`; 0 if the kernel is larger than the padded
-    /// input.
+    /// Rows of the output, `⌊(padding + in_height + padding_after − kernel_height) / stride⌋ + 1`; 0 if the kernel is
+    /// larger than the padded input.
     pub fn out_height(&self) -> usize {
-        Self::windows(self.in_height, self.kernel_height, self.stride[0], self.padding[0])
+        self.windows(0, self.in_height, self.kernel_height)
     }
 
     /// Columns of the output, as [`ConvShape::out_height`].
     pub fn out_width(&self) -> usize {
-        Self::windows(self.in_width, self.kernel_width, self.stride[1], self.padding[1])
+        self.windows(1, self.in_width, self.kernel_width)
     }
 
     /// Elements of `x`.

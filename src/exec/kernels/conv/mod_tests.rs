@@ -28,9 +28,28 @@ const SHAPES: [[usize; 12]; 20] = [
     [1, 64, 8, 40, 40, 3, 3, 1, 1, 1, 1, 2],
 ];
 
+/// As [`SHAPES`], with other padding behind; the first four pad as TensorFlow's "same" does at stride 2.
+const UNEVEN: [([usize; 12], [usize; 2]); 12] = [
+    ([2, 16, 32, 32, 32, 3, 3, 2, 2, 0, 0, 1], [1, 1]),
+    ([3, 32, 64, 16, 16, 3, 3, 2, 2, 0, 0, 1], [1, 1]),
+    ([2, 3, 5, 9, 8, 4, 2, 2, 2, 1, 0, 1], [2, 0]),
+    ([2, 6, 6, 14, 14, 3, 3, 2, 2, 0, 0, 6], [1, 1]),
+    ([5, 7, 9, 7, 11, 3, 3, 1, 1, 2, 0, 1], [0, 2]),
+    ([2, 3, 4, 7, 9, 5, 4, 3, 3, 0, 2, 1], [4, 1]),
+    ([3, 2, 3, 5, 5, 2, 3, 2, 3, 1, 0, 1], [0, 5]),
+    ([1, 3, 5, 11, 13, 3, 5, 3, 2, 4, 1, 1], [1, 0]),
+    ([2, 4, 6, 1, 2, 3, 3, 2, 1, 0, 3, 1], [7, 0]),
+    ([2, 2, 17, 6, 6, 1, 1, 3, 2, 0, 2, 1], [3, 0]),
+    ([19, 4, 8, 9, 7, 3, 3, 2, 3, 0, 1, 1], [1, 2]),
+    ([19, 4, 8, 9, 7, 3, 3, 2, 3, 0, 1, 4], [1, 2]),
+];
+
 fn shapes() -> impl Iterator<Item = ConvShape> {
-    SHAPES.into_iter().map(
-        |[batch, in_channels, out_channels, in_height, in_width, kernel_height, kernel_width, a, b, c, d, groups]| {
+    SHAPES.into_iter().map(|shape| (shape, [shape[9], shape[10]])).chain(UNEVEN).map(
+        |(
+            [batch, in_channels, out_channels, in_height, in_width, kernel_height, kernel_width, a, b, c, d, groups],
+            padding_after,
+        )| {
             let (stride, padding) = ([a, b], [c, d]);
             ConvShape {
                 batch,
@@ -42,6 +61,7 @@ fn shapes() -> impl Iterator<Item = ConvShape> {
                 kernel_width,
                 stride,
                 padding,
+                padding_after,
                 groups,
             }
         },
@@ -176,11 +196,13 @@ fn single_and_double_precision_differ_by_rounding_only() {
     }
 }
 
-/// Small shapes of every kind, among them strides larger than kernels and padding larger than images.
+/// Small shapes of every kind, among them strides larger than kernels, padding larger than images and padding that differs
+/// before and behind.
 fn any_shape() -> impl Strategy<Value = ConvShape> {
     let pair = |values: std::ops::RangeInclusive<usize>| (values.clone(), values);
-    (1..=6usize, (1..=3usize, 1..=6usize, 1..=6usize), pair(1..=9), pair(1..=5), pair(1..=4), pair(0..=5)).prop_map(
-        |(batch, (groups, inputs, outputs), (in_height, in_width), kernel, stride, padding)| ConvShape {
+    let channels = (1..=3usize, 1..=6usize, 1..=6usize);
+    (1..=6usize, channels, pair(1..=9), pair(1..=5), pair(1..=4), pair(0..=5), pair(0..=5)).prop_map(
+        |(batch, (groups, inputs, outputs), (in_height, in_width), kernel, stride, padding, after)| ConvShape {
             batch,
             in_channels: groups * inputs,
             out_channels: groups * outputs,
@@ -190,6 +212,7 @@ fn any_shape() -> impl Strategy<Value = ConvShape> {
             kernel_width: kernel.1,
             stride: [stride.0, stride.1],
             padding: [padding.0, padding.1],
+            padding_after: [after.0, after.1],
             groups,
         },
     )
@@ -216,6 +239,19 @@ fn a_missing_product_is_seen() {
         found[0][0] -= case.x[0] * case.w[case.shape.weight_len() / shape.out_channels / 2];
         found[1][0] -= 0.01 * case.dy[0];
         assert!(case.agrees(&found).is_err(), "{shape:?}");
+    }
+}
+
+#[test]
+fn padding_on_the_wrong_side_is_seen() {
+    for (shape, after) in shapes().skip(SHAPES.len()).map(|shape| (shape, shape.padding_after)) {
+        let swapped = ConvShape { padding: after, padding_after: shape.padding, ..shape };
+        let (single, double) = (Case::<f32>::new(shape), Case::<f64>::new(shape));
+        let (single_found, double_found) = (
+            Case { shape: swapped, ..Case::<f32>::new(shape) }.run(&dispatched()),
+            Case { shape: swapped, ..Case::<f64>::new(shape) }.run(&dispatched()),
+        );
+        assert!(single.agrees(&single_found).is_err() && double.agrees(&double_found).is_err(), "{shape:?}");
     }
 }
 
@@ -272,6 +308,7 @@ fn a_kernel_larger_than_the_image_gives_nothing() {
         kernel_width: 3,
         stride: [1, 1],
         padding: [0, 0],
+        padding_after: [0, 0],
         groups: 1,
     };
     assert_eq!((shape.out_height(), shape.output_len()), (0, 0));

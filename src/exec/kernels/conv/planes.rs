@@ -133,8 +133,14 @@ mod tests {
     use super::*;
 
     /// Reads every tap of every output through the layout and compares with the definition.
-    fn agrees_with_the_definition(size: [usize; 2], kernel: [usize; 2], stride: [usize; 2], lead: [usize; 2]) {
-        let out = [0, 1].map(|a| (size[a] + 2 * lead[a] - kernel[a]) / stride[a] + 1);
+    fn agrees_with_the_definition(
+        size: [usize; 2],
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        lead: [usize; 2],
+        tail: [usize; 2],
+    ) {
+        let out = [0, 1].map(|a| (lead[a] + size[a] + tail[a] - kernel[a]) / stride[a] + 1);
         let reach = [0, 1].map(|a| (out[a] - 1) * stride[a] + kernel[a]);
         let planes = Planes::new(2, size, stride, lead, reach, kernel);
         let image: Vec<f32> = (0..2 * size[0] * size[1]).map(|i| 1.0 + i as f32).collect();
@@ -150,7 +156,10 @@ mod tests {
                         _ => 0.0,
                     };
                     let found = buffer[planes.offset(channel, tap) + o[0] * planes.pitch() + o[1]];
-                    assert_eq!(found, expected, "{size:?} {kernel:?} {stride:?} {lead:?} {channel} {tap:?} {o:?}");
+                    assert_eq!(
+                        found, expected,
+                        "{size:?} {kernel:?} {stride:?} {lead:?} {tail:?} {channel} {tap:?} {o:?}"
+                    );
                 }
             }
         }
@@ -162,8 +171,10 @@ mod tests {
             for kernel in [[1, 1], [3, 3], [5, 5], [2, 3], [1, 4]] {
                 for stride in [[1, 1], [2, 2], [3, 2], [1, 3]] {
                     for lead in [[0, 0], [1, 1], [2, 2], [0, 3], [4, 1]] {
-                        if (0..2).all(|a| size[a] + 2 * lead[a] >= kernel[a]) {
-                            agrees_with_the_definition(size, kernel, stride, lead);
+                        for tail in [lead, [0, 0], [1, 1], [3, 0], [1, 6]] {
+                            if (0..2).all(|a| lead[a] + size[a] + tail[a] >= kernel[a]) {
+                                agrees_with_the_definition(size, kernel, stride, lead, tail);
+                            }
                         }
                     }
                 }

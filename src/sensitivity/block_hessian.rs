@@ -1,0 +1,54 @@
+//! The Hessian of a network's mean loss over one block of samples, as the matrix that estimators see.
+
+use candle_core::Tensor;
+
+use crate::error::{Error, Result};
+use crate::exec::{HessianPass, Network, Real, Variation, host};
+use crate::trace::{LayerVectors, SymmetricOperator};
+
+/// Products in element type `T`, given and returned in f64.
+pub struct BlockHessian<'a, T> {
+    network: &'a Network,
+    pass: &'a HessianPass<'a>,
+    sizes: Vec<usize>,
+    element: std::marker::PhantomData<T>,
+}
+
+impl<'a, T: Real> BlockHessian<'a, T> {
+    /// `pass`: the base point.
+    pub fn new(network: &'a Network, pass: &'a HessianPass<'a>) -> Self {
+        let sizes = network.layers().iter().map(|l| l.parameters()).collect();
+        Self { network, pass, sizes, element: std::marker::PhantomData }
+    }
+
+    fn tensor(&self, layer: usize, v: &[f64]) -> Result<Tensor> {
+        let shape = self.network.layers()[layer].weight_shape.as_slice();
+        host::tensor(v.iter().map(|&x| T::from_f64(x)).collect(), shape)
+    }
+
+    fn values(tensor: Option<&Tensor>) -> Result<Vec<f64>> {
+        let tensor = tensor.ok_or_else(|| Error::Internal("a product without a part".into()))?;
+        Ok(host::read::<T>(tensor)?.iter().map(|v| v.to_f64()).collect())
+    }
+}
+
+impl<T: Real> SymmetricOperator for BlockHessian<'_, T> {
+    fn sizes(&self) -> &[usize] {
+        &self.sizes
+    }
+
+    fn apply(&self, v: &LayerVectors) -> Result<LayerVectors> {
+        let weights = v.iter().enumerate().map(|(l, v)| self.tensor(l, v)).collect::<Result<_>>()?;
+        let product = self.pass.apply::<T>(&Variation::of_weights(weights))?;
+        product.weights.iter().map(|part| Self::values(part.as_ref())).collect()
+    }
+
+    fn apply_block(&self, layer: usize, vectors: &[Vec<f64>]) -> Result<Vec<Vec<f64>>> {
+        let product = |v: &Vec<f64>| {
+            let mut direction = Variation::none(self.sizes.len());
+            direction.weights[layer] = Some(self.tensor(layer, v)?);
+            Self::values(self.pass.apply::<T>(&direction)?.weights[layer].as_ref())
+        };
+        vectors.iter().map(product).collect()
+    }
+}

@@ -1,0 +1,211 @@
+//! Draws of the traces of a network's curvature, layer by layer, from one block of samples at a time.
+//!
+//! ```text
+//! L = mean_n ℓ(z_n)        H = ∂²L/∂W²,  per layer:  t_l = Tr(H_ll)
+//! G = mean_n J_nᵀ A_n J_n  A_n = ∂²ℓ/∂z² = S_n S_nᵀ        Gauss–Newton part of H
+//! Tr(G_ll) = mean_n E_u ‖J_{n,l}ᵀ S_n u‖²,   E[u uᵀ] = I        curvature propagation
+//! Fisher:   mean_n ‖J_{n,l}ᵀ ∂ℓ/∂z‖², with the labels as they are
+//! ```
+//!
+//! *Gauss–Newton* draws (Martens, Sutskever and Swersky, arXiv 1206.6464, whose estimator this is for the Gauss–Newton
+//! matrix) take one reverse pass for all layers, never give a negative trace, and have no cross terms: neither other layers
+//! nor, since every sample's norm is taken alone, other samples add variance. For a network that is linear in pieces
+//! `H_ll = G_ll` wherever it is differentiable: `z` is linear in the weights of one layer. So this is the Hessian trace there
+//! and the default; elsewhere (GELU, attention) `G` leaves out `Σ ∂ℓ/∂z ∂²z/∂W²` and Hutchinson's estimator is the default.
+//! *Fisher*, the empirical one, equals neither in general (Kunstner et al., arXiv 1905.12558): a cheap proxy.
+//!
+//! Activations: with respect to a layer's input or output `a`, `mean_n Tr(∂²ℓ_n/∂a_n²)`, per sample.
+//!
+//! Cost of a draw: a forward and a reverse pass (Gauss–Newton; times the number of classes if exact; Fisher), about three
+//! of them (Hutchinson), or that for every product and layer (Hutch++, XTrace, exact).
+
+use candle_core::Tensor;
+
+use crate::error::{Error, Result};
+use crate::exec::{Bindings, HessianPass, Loss, Network, Real, Tape, Variation, forward, host, sample_norms};
+use crate::graph::Op;
+use crate::numeric::rng::Stream;
+use crate::sensitivity::block_hessian::BlockHessian;
+use crate::sensitivity::{Estimator, Samples};
+use crate::space::ActivationSite;
+use crate::trace::{ProbeDistribution, TraceSource};
+
+/// Traces of every layer's weights and, if asked for, of its activations, in element type `T`.
+pub struct NetworkTraces<'a, T> {
+    network: &'a Network,
+    bindings: &'a Bindings,
+    samples: &'a Samples<'a>,
+    estimator: Estimator,
+    activations: Option<ActivationSite>,
+    seed: u64,
+    shares: Vec<f64>,
+    element: std::marker::PhantomData<T>,
+}
+
+impl<'a, T: Real> NetworkTraces<'a, T> {
+    /// `bindings` unquantised, with fixed norm statistics; `activations`: of which tensor of a layer, if of any.
+    pub fn new(
+        network: &'a Network,
+        bindings: &'a Bindings,
+        samples: &'a Samples<'a>,
+        estimator: Estimator,
+        activations: Option<ActivationSite>,
+        seed: u64,
+    ) -> Self {
+        let count = samples.count() as f64;
+        let shares = samples.sizes().iter().map(|&size| size as f64 / count).collect();
+        Self { network, bindings, samples, estimator, activations, seed, shares, element: std::marker::PhantomData }
+    }
+
+    /// Names of the quantities: the layers, then their activations.
+    pub fn names(&self) -> Vec<String> {
+        let layers = || self.network.layers().iter().map(|l| l.name.clone());
+        let site = |site: ActivationSite| layers().map(move |name| format!("{name}.{site}"));
+        layers().chain(self.activations.into_iter().flat_map(site)).collect()
+    }
+
+    fn loss(&self) -> Loss {
+        Loss::default()
+    }
+
+    /// Traces from gradients of single samples: the mean of `‖J_nᵀ e_n‖²` over columns `e` made by `column(logits, k)`.
+    fn from_gradients(
+        &self,
+        tape: &Tape,
+        columns: usize,
+        mut column: impl FnMut(&[T], usize) -> Vec<T>,
+    ) -> Result<Vec<f64>> {
+        let layers = self.network.layers().len();
+        let mut traces = vec![0.0; if self.activations.is_some() { 2 * layers } else { layers }];
+        for k in 0..columns {
+            let e = column(&host::read::<T>(tape.output()?)?, k);
+            let norms = sample_norms::<T>(self.network, self.bindings, tape, host::tensor(e, tape.output()?.dims())?)?;
+            let sites = match self.activations {
+                None => Vec::new(),
+                Some(ActivationSite::Input) => norms.inputs,
+                Some(ActivationSite::Output) => norms.outputs,
+            };
+            for (trace, samples) in traces.iter_mut().zip(norms.weights.iter().chain(&sites)) {
+                *trace += samples.iter().sum::<f64>() / samples.len() as f64;
+            }
+        }
+        Ok(traces)
+    }
+
+    /// `S u` for every prediction; a sample with several predictions has their mean as its loss.
+    fn factor(&self, logits: &[T], labels: usize, per_sample: usize, mut u: impl FnMut() -> Vec<f64>) -> Vec<T> {
+        let scale = 1.0 / (per_sample as f64).sqrt();
+        let rows = logits.chunks_exact(logits.len() / labels);
+        rows.flat_map(|row| self.loss().curvature_factor(row, &u())).map(|v| T::from_f64(scale * v)).collect()
+    }
+
+    fn gauss_newton(&self, tape: &Tape, labels: usize, exact: bool, stream: &mut Stream) -> Result<Vec<f64>> {
+        let per_sample = labels / tape.batch;
+        let classes = tape.output()?.elem_count() / labels;
+        if !exact {
+            return self.from_gradients(tape, 1, |logits, _| {
+                self.factor(logits, labels, per_sample, || ProbeDistribution::Rademacher.vector(classes, stream))
+            });
+        }
+        if per_sample != 1 {
+            let found = format!("{per_sample} predictions for each sample");
+            let remedy = "take `estimator: gauss_newton`";
+            return Err(Error::input("estimator gauss_newton_exact", found, "one prediction for each sample", remedy));
+        }
+        self.from_gradients(tape, classes, |logits, k| {
+            self.factor(logits, labels, 1, || (0..classes).map(|i| f64::from(u8::from(i == k))).collect())
+        })
+    }
+
+    fn fisher(&self, tape: &Tape, labels: &[u32]) -> Result<Vec<f64>> {
+        let samples = T::from_f64(tape.batch as f64);
+        self.from_gradients(tape, 1, |logits, _| {
+            // The gradient of the mean over all predictions, times the samples: that of each sample's own mean.
+            let gradient = self.loss().evaluate(logits, labels, None).gradient;
+            gradient.into_iter().map(|g| g * samples).collect()
+        })
+    }
+
+    /// `vᵀ H v` for every layer's activations, from one product.
+    fn activation_traces(
+        &self,
+        pass: &HessianPass<'_>,
+        site: ActivationSite,
+        round: u64,
+        block: usize,
+    ) -> Result<Vec<f64>> {
+        let (layers, nodes) = (self.network.layers(), self.network.graph().nodes());
+        let mut stream = Stream::new(self.seed, "activation probe", &[round, block as u64]);
+        let mut direction = Variation::none(layers.len());
+        let mut probe = |node: usize| -> Result<Tensor> {
+            let shape = self.network.batch_shape(node, self.samples.sizes()[block]);
+            let entries = ProbeDistribution::Rademacher.vector(shape.iter().product(), &mut stream);
+            host::tensor(entries.into_iter().map(T::from_f64).collect(), shape)
+        };
+        for (l, layer) in layers.iter().enumerate() {
+            match site {
+                // Token numbers do not move.
+                ActivationSite::Input if matches!(nodes[layer.node].op, Op::Embedding(_)) => {}
+                ActivationSite::Input => direction.inputs[l] = Some(probe(nodes[layer.node].inputs[0])?),
+                ActivationSite::Output => direction.outputs[l] = Some(probe(layer.node)?),
+            }
+        }
+        let product = pass.apply::<T>(&direction)?;
+        let (v, product) = match site {
+            ActivationSite::Input => (direction.inputs, product.inputs),
+            ActivationSite::Output => (direction.outputs, product.outputs),
+        };
+        let form = |(v, product): (&Option<Tensor>, &Option<Tensor>)| match (v, product) {
+            (Some(v), Some(product)) => {
+                let (v, product) = (host::read::<T>(v)?, host::read::<T>(product)?);
+                Ok(v.iter().zip(product.iter()).map(|(v, p)| v.to_f64() * p.to_f64()).sum())
+            }
+            (None, _) => Ok(0.0),
+            _ => Err(Error::Internal("a product without a part".into())),
+        };
+        v.iter().zip(&product).map(form).collect()
+    }
+}
+
+impl<T: Real> TraceSource for NetworkTraces<'_, T> {
+    fn quantities(&self) -> usize {
+        self.network.layers().len() * if self.activations.is_some() { 2 } else { 1 }
+    }
+
+    fn shares(&self) -> &[f64] {
+        &self.shares
+    }
+
+    fn random(&self) -> bool {
+        match self.estimator {
+            Estimator::GaussNewton { exact } => !exact,
+            Estimator::Fisher => false,
+            Estimator::Products(products) => products.random() || self.activations.is_some(),
+        }
+    }
+
+    fn draw(&self, round: u64, block: usize) -> Result<Vec<f64>> {
+        let (images, labels) = self.samples.block(block)?;
+        let images =
+            host::tensor(host::read::<f32>(&images)?.iter().map(|&x| T::from_f64(x.into())).collect(), images.dims())?;
+        let products = match self.estimator {
+            Estimator::Products(products) => products,
+            Estimator::GaussNewton { exact } => {
+                let tape = forward::<T>(self.network, self.bindings, &images)?;
+                let mut stream = Stream::new(self.seed, "curvature", &[round, block as u64]);
+                return self.gauss_newton(&tape, labels.len(), exact, &mut stream);
+            }
+            Estimator::Fisher => {
+                let tape = forward::<T>(self.network, self.bindings, &images)?;
+                return self.fisher(&tape, &labels);
+            }
+        };
+        let pass = HessianPass::new::<T>(self.network, self.bindings, &self.loss(), &images, &labels)?;
+        let operator = BlockHessian::<T>::new(self.network, &pass);
+        let mut traces = products.draw(&operator, self.seed, round, block)?;
+        if let Some(site) = self.activations {
+            traces.extend(self.activation_traces(&pass, site, round, block)?);
+        }
+        Ok(traces)
+    }
+}
