@@ -61,7 +61,7 @@ fn difference(network: &Network, bindings: &Bindings, images: &Tensor) -> f32 {
 
 #[test]
 #[ignore = "needs CIFAR-10 and the weights in search_spaces/data"]
-fn the_published_weights_reach_the_published_accuracy_and_the_logits_of_onnx_runtime() {
+fn the_published_weights_give_the_accuracy_and_the_logits_of_onnx_runtime() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("search_spaces/cifar10_resnet8.yaml");
     let study = Study::open(Outline::new(Space::read(&path).unwrap()).unwrap()).unwrap();
     let network = study.outline.net.network();

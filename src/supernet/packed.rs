@@ -210,3 +210,7 @@ impl PackedWeights {
         Ok(LayerBinding { weight: host::tensor(weight, shape)?, bias, activation: Some((quantizer, activation_scale)) })
     }
 }
+
+#[cfg(test)]
+#[path = "packed_tests.rs"]
+mod tests;

@@ -3,7 +3,7 @@
 //! [`resnet20`]: He et al. 2016 (arXiv 1512.03385 §4.2), parameter-free shortcuts (option A), the network of the
 //! Double-Rounding paper: 19 convolutions and one dense layer. [`resnet8`]: the image-classification network of MLPerf
 //! Tiny (arXiv 2106.07597): three stages of one block, 1×1 convolutions on the shortcuts; batch norm instead of bias, where
-//! [`resnet8_keras`](super::resnet8_keras) is as published.
+//! [`resnet8_keras()`](super::resnet8_keras()) is as published.
 
 use crate::error::Result;
 use crate::graph::{Graph, GraphBuilder, NodeId};
