@@ -29,7 +29,7 @@ mod zip_directory;
 
 pub use augmentation::Augmentation;
 pub use batches::{Batch, Batches};
-pub use dataset::{Dataset, Pixels};
+pub use dataset::{Dataset, Images, Labels, Pixels};
 pub use normalization::Normalization;
 
 /// Most bytes that one array may have after decompression: 8 GiB. A compressed file of a few megabytes can claim more.
