@@ -26,6 +26,10 @@ use bitplan::zoo::resnet20;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Deserialize)]
 struct Job {
     data: String,
