@@ -20,8 +20,8 @@ mod reverse;
 
 pub use backward::{Gradients, backward};
 pub use bindings::{Bindings, LayerBinding, NormBinding, Statistics};
-pub use forward::{NormState, Tape, forward};
+pub use forward::{NormState, Tape, forward, forward_from};
 pub use hessian::HessianPass;
 pub use kernels::Real;
-pub use loss::{Distillation, Loss, LossValue, correct, divergence, prediction};
+pub use loss::{Distillation, Loss, LossValue, correct, divergence, prediction, sample_losses};
 pub use network::{Network, NormSite, Step};

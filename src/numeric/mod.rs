@@ -3,12 +3,14 @@
 //! | module | has |
 //! |-|-|
 //! | [`rng`] | named, counter-based random streams: the only source of randomness |
+//! | [`rank`] | rank correlations of Spearman and Kendall |
 //! | [`stats`] | mean, variance, standard error, chi-square test |
 //! | [`gamma`] | log-gamma and the regularised incomplete gamma function, for p-values |
 //! | [`mod@sum`] | compensated sum |
 //! | [`units`] | numbers with suffixes, `1.5G`, `300KiB` |
 
 pub mod gamma;
+pub mod rank;
 pub mod rng;
 pub mod stats;
 pub mod sum;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::quant::WeightScale;
 use crate::scheme::Scheme;
 use crate::sensitivity::{StopReason, TraceEstimate, Traces, perturbation};
 use crate::space::{Candidate, Objective, SensitivitySpec};
@@ -15,8 +16,10 @@ const FORMAT: &str = "bitplan.sensitivity/1";
 pub struct CandidateSensitivity {
     /// Its bits.
     pub candidate: Candidate,
-    /// `‖Ŵ − W‖²`.
+    /// `‖Ŵ − W‖²`, at the scale that was asked for.
     pub perturbation: f64,
+    /// The same at the three-sigma scale, which training starts from.
+    pub three_sigma_perturbation: f64,
     /// `D`, mean divergence of the predictions when only the layer's input is quantised.
     pub divergence: f64,
     /// `Ω`: what the plan minimises the sum of.
@@ -48,6 +51,8 @@ pub struct SensitivityReport {
     pub format: String,
     /// What `Ω` is.
     pub objective: Objective,
+    /// Scale of the weights that `perturbation` is taken at.
+    pub scale: WeightScale,
     /// Images that the loss was taken over.
     pub images: u64,
     /// Hutchinson probes.
@@ -105,16 +110,26 @@ impl SensitivityReport {
             let candidate = |(c, &candidate): (usize, &Candidate)| {
                 let divergence = divergences[l][c];
                 let bits = u32::from(candidate.weight_bits());
-                let distance = match scheme.weight_quantizer(l) {
-                    Some(quantizer) => perturbation(&quantizer, &weights[l], layer.weight_shape[0], bits),
+                let quantizer = scheme.weight_quantizer(l);
+                let distance_at = |scale| match &quantizer {
+                    Some(quantizer) => perturbation(quantizer, &weights[l], layer.weight_shape[0], bits, scale),
                     None => 0.0,
                 };
+                let (distance, three_sigma_perturbation) =
+                    (distance_at(spec.scale), distance_at(WeightScale::ThreeSigma));
                 let (factor, constant) = match objective {
                     Objective::Hessian => (distance, 2.0 * divergence),
                     Objective::Linear => (-f64::from(bits), 0.0),
                 };
                 let (sensitivity, stderr) = (average_trace * factor + constant, trace.stderr / n * factor.abs());
-                CandidateSensitivity { candidate, perturbation: distance, divergence, sensitivity, stderr }
+                CandidateSensitivity {
+                    candidate,
+                    perturbation: distance,
+                    three_sigma_perturbation,
+                    divergence,
+                    sensitivity,
+                    stderr,
+                }
             };
             let candidates = layer.candidates.iter().enumerate().map(candidate).collect();
             LayerSensitivity {
@@ -127,7 +142,17 @@ impl SensitivityReport {
         };
         let layers = (0..scheme.layers.len()).map(layer).collect();
         let Traces { probes, stop, worst_relative_error, .. } = *traces;
-        Self { format: FORMAT.into(), objective, images, probes, stop, worst_relative_error, layers, warnings }
+        Self {
+            format: FORMAT.into(),
+            objective,
+            scale: spec.scale,
+            images,
+            probes,
+            stop,
+            worst_relative_error,
+            layers,
+            warnings,
+        }
     }
 
     /// Checks a report that was read from `place` against the layers it is used for.

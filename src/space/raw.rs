@@ -12,7 +12,7 @@ use serde_saphyr::Spanned;
 use super::model::Zoo;
 use super::raw_training::RawTraining;
 use super::settings::Objective;
-use crate::quant::{Rounding, ScaleGradient};
+use crate::quant::{Rounding, ScaleGradient, WeightScale};
 
 /// One value, with its line and column.
 pub(super) type Text = Spanned<String>;
@@ -130,6 +130,7 @@ pub(super) struct RawSensitivity {
     pub max_probes: Option<Text>,
     pub relative_error: Option<Text>,
     pub objective: Option<Objective>,
+    pub scale: Option<WeightScale>,
 }
 
 #[derive(Debug, Default, Deserialize)]

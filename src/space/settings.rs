@@ -8,7 +8,7 @@ use super::raw::{RawEvaluation, RawQuantizer, RawSensitivity};
 use crate::error::Result;
 use crate::error::ValueFault;
 use crate::error::fault::quoted;
-use crate::quant::{Rounding, ScaleGradient};
+use crate::quant::{Rounding, ScaleGradient, WeightScale};
 
 /// How values become integers (method.md §1).
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -51,6 +51,9 @@ pub struct SensitivitySpec {
     pub relative_error: f64,
     /// What the allocation minimises. Default hessian; hessian or linear.
     pub objective: Objective,
+    /// Scale of the weights at which their disturbance is taken: the best of each width, or that which training starts
+    /// from. Default searched; searched or three_sigma.
+    pub scale: WeightScale,
 }
 
 impl SensitivitySpec {
@@ -62,6 +65,7 @@ impl SensitivitySpec {
             max_probes: c.whole_or(&raw.max_probes, 64, PROBES)?,
             relative_error: c.real_or(&raw.relative_error, 0.05, RELATIVE_ERROR)?,
             objective: raw.objective.unwrap_or_default(),
+            scale: raw.scale.unwrap_or_default(),
         };
         match raw.max_probes.as_ref().or(raw.min_probes.as_ref()) {
             Some(at) if spec.min_probes > spec.max_probes => {

@@ -53,7 +53,7 @@ fn every_message_has_place_found_expected_and_remedy() {
     let cases = [
         (
             "sensitivity: {image: 3}",
-            "spaces/s.yaml:8:15: found the unknown key `image`, expected one of the keys `images`, `batch_size`, `min_probes`, `max_probes`, `relative_error` or `objective`\n  hint: did you mean `images`?",
+            "spaces/s.yaml:8:15: found the unknown key `image`, expected one of the keys `images`, `batch_size`, `min_probes`, `max_probes`, `relative_error`, `objective` or `scale`\n  hint: did you mean `images`?",
         ),
         (
             "training:\n  fp32: {sigma: 1}",
