@@ -17,8 +17,9 @@
 //!    the codes of the deployed quantiser. (After a second rounding, or towards −∞, codes are not the nearest and `E` jumps
 //!    at breakpoints: the least may be at the edge of a piece.)
 //!
-//! The three-sigma scale is kept unless the search is better by more than rounding. Cost: about 40 passes over the row.
-//! Rows are independent: the same bits at any number of threads.
+//! The three-sigma scale is kept unless the search is better by more than rounding. Within 0.1 % of the best scale for short
+//! rows, 1 % for long ones (tests). Cost: about 40 ns a weight and width on one core, more for short rows, whose
+//! breakpoints are all sorted. Rows are independent: the same bits at any number of threads.
 
 use multiversion::multiversion;
 use rayon::prelude::*;
@@ -152,12 +153,12 @@ impl Target {
         let mut best = (self.error(row, initial), initial);
         let limit = best.0 * (1.0 - ROUNDING);
         let (first, last) = (1.0 / high, 1.0 / low);
-        let windows = match row.len() <= SHORT_ROW {
-            true => vec![(first, last)],
-            false => self.promising(row, largest, first, last),
+        let (windows, tries) = match row.len() <= SHORT_ROW {
+            true => (vec![(first, last)], STARTS),
+            false => (self.promising(row, largest, first, last), 1),
         };
         for (first, last) in windows {
-            for (_, scale, _) in self.minima(row, &self.pieces(row, first, last), last).into_iter().take(STARTS) {
+            for (_, scale, _) in self.minima(row, &self.pieces(row, first, last), last).into_iter().take(tries) {
                 // A breakpoint in f32, and the quotient there, may be on its other side.
                 let scale = scale as f32;
                 for scale in [scale, scale * (1.0 - ASIDE), scale * (1.0 + ASIDE)] {

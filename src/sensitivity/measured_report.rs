@@ -164,3 +164,34 @@ impl RankAgreement {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(name: &str, candidates: &[(&str, f64, f64)]) -> MeasuredLayer {
+        let candidate = |&(id, increase, predicted): &(&str, f64, f64)| MeasuredCandidate {
+            candidate: id.parse().unwrap(),
+            increase,
+            stderr: 0.1,
+            predicted,
+        };
+        MeasuredLayer { name: name.into(), candidates: candidates.iter().map(candidate).collect() }
+    }
+
+    #[test]
+    fn agreement_is_over_the_layers_that_have_the_candidate_and_leaves_fp32_out() {
+        let layers = [
+            layer("a", &[("w8a8", 0.1, 0.3), ("w2a2", 1.0, 2.0)]),
+            layer("b", &[("w8a8", 0.2, 0.2), ("w2a2", 2.0, 3.0)]),
+            layer("c", &[("w8a8", 0.3, 0.1)]),
+            layer("d", &[("fp32", 0.0, 9.0)]),
+        ];
+        let of = |candidate: Option<&str>| RankAgreement::of(&layers, candidate.map(|c| c.parse().unwrap()));
+        assert_eq!((of(Some("w8a8")).count, of(Some("w8a8")).kendall), (3, Some(-1.0)));
+        assert_eq!((of(Some("w2a2")).count, of(Some("w2a2")).spearman), (2, Some(1.0)));
+        // Of 10 pairs the 3 among w8a8 are in opposite order.
+        assert_eq!((of(None).count, of(None).kendall), (5, Some(0.4)));
+        assert_eq!(of(Some("w4a4")).spearman, None);
+    }
+}

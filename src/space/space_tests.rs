@@ -285,5 +285,5 @@ fn documented_defaults_and_ranges_are_those_that_are_checked() {
             compared += 1;
         }
     }
-    assert_eq!(compared, 29);
+    assert_eq!(compared, 30);
 }
