@@ -45,7 +45,7 @@ fn comparable(x: &[f64], y: &[f64]) -> bool {
 }
 
 fn ratio(covariance: f64, a: f64, b: f64) -> Option<f64> {
-    (a > 0.0 && b > 0.0).then(|| (covariance / (a.sqrt() * b.sqrt())).clamp(-1.0, 1.0))
+    (a > 0.0 && b > 0.0).then(|| (covariance / (a * b).sqrt()).clamp(-1.0, 1.0))
 }
 
 /// `n(n − 1)/2`, exact below 2⁵³.
