@@ -7,6 +7,7 @@ use crate::cli::progress::Bars;
 use crate::cli::run::{open, read_space};
 use crate::cli::{Global, output};
 use crate::error::{Error, Result};
+use crate::report::measured_text;
 use crate::run::{Outline, Pipeline};
 use crate::sensitivity::{LayerSensitivity, SensitivityReport};
 use crate::trace::{Cells, TraceEstimate, merge};
@@ -70,5 +71,8 @@ fn text(report: &SensitivityReport) -> String {
         "layer", "mean trace", report.estimator, report.images, report.probes
     )];
     lines.extend(report.layers.iter().map(line));
+    if let Some(measured) = &report.measured {
+        lines.extend([String::new(), measured_text(measured)]);
+    }
     lines.join("\n")
 }

@@ -75,11 +75,30 @@ pub fn forward<T: Real>(network: &Network, bindings: &Bindings, images: &Tensor)
         layer_inputs: vec![None; network.layers().len()],
     };
     tape.values[0] = Some(images.clone());
-    for step in network.steps() {
-        let value = evaluate::<T>(network, bindings, &mut tape, *step)?;
-        tape.values[step.output()] = Some(host::tensor(value, network.batch_shape(step.output(), batch))?);
-    }
+    run::<T>(network, bindings, &mut tape, network.steps())?;
     Ok(tape)
+}
+
+/// Runs the network again from a layer on: the bits of [`forward`] on the tape's images, if the steps before the layer have
+/// the bindings that the tape was made with. Costs the steps that are left; values before them are shared.
+///
+/// # Errors
+/// When a shape or element type does not fit.
+pub fn forward_from<T: Real>(network: &Network, bindings: &Bindings, tape: &Tape, layer: usize) -> Result<Tape> {
+    let is_layer = |step: &Step| matches!(step, Step::Layer { layer: l, .. } if *l == layer);
+    let first = network.steps().iter().position(is_layer);
+    let first = first.ok_or_else(|| Error::Internal(format!("no layer {layer}")))?;
+    let mut tape = tape.clone();
+    run::<T>(network, bindings, &mut tape, &network.steps()[first..])?;
+    Ok(tape)
+}
+
+fn run<T: Real>(network: &Network, bindings: &Bindings, tape: &mut Tape, steps: &[Step]) -> Result<()> {
+    for step in steps {
+        let value = evaluate::<T>(network, bindings, tape, *step)?;
+        tape.values[step.output()] = Some(host::tensor(value, network.batch_shape(step.output(), tape.batch))?);
+    }
+    Ok(())
 }
 
 fn evaluate<T: Real>(network: &Network, bindings: &Bindings, tape: &mut Tape, step: Step) -> Result<Vec<T>> {

@@ -141,6 +141,12 @@ impl Loss {
     }
 }
 
+/// Cross-entropy of every row of `[batch, classes]` logits, in f64.
+pub fn sample_losses<T: Real>(logits: &[T], labels: &[u32]) -> Vec<f64> {
+    let rows = logits.chunks_exact(logits.len() / labels.len());
+    rows.zip(labels).map(|(row, &label)| -log_softmax(row, 1.0)[label as usize]).collect()
+}
+
 /// `Σ_n KL(softmax z_n ‖ softmax y_n)` over the rows of two sets of logits, in f64.
 pub fn divergence<T: Real>(z: &[T], y: &[T], batch: usize) -> f64 {
     let classes = z.len() / batch;
@@ -213,6 +219,13 @@ mod tests {
         let expected = 0.75 * 1.5f64.ln() + 0.25 * 0.5f64.ln();
         assert!((divergence(&[3f64.ln(), 0.0], &[1.0, 1.0], 1) - expected).abs() < 1e-15);
         assert!(divergence(&LOGITS, &LOGITS, 2).abs() < 1e-15);
+    }
+
+    #[test]
+    fn the_mean_of_the_sample_losses_is_the_loss() {
+        let each = sample_losses(&LOGITS, &LABELS);
+        let mean = Loss::default().evaluate(&LOGITS, &LABELS, None).loss;
+        assert!(((each[0] + each[1]) / 2.0 - mean).abs() < 1e-15 && each[0] != each[1]);
     }
 
     #[test]

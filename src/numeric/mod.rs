@@ -3,6 +3,7 @@
 //! | module | has |
 //! |-|-|
 //! | [`rng`] | named, counter-based random streams: the only source of randomness |
+//! | [`rank`] | rank correlations of Spearman and Kendall |
 //! | [`stats`] | mean, variance, standard error, chi-square test |
 //! | [`dual`] | dual numbers: exact derivatives of whatever is written over [`dual::Number`] |
 //! | [`beta`] | the regularised incomplete beta function, for binomial and t probabilities |
@@ -14,6 +15,7 @@
 pub mod beta;
 pub mod dual;
 pub mod gamma;
+pub mod rank;
 pub mod rng;
 pub mod stats;
 pub mod student;

@@ -32,6 +32,11 @@ impl Moments {
         self.squares += before * (x - self.mean);
     }
 
+    /// How many they are.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
     /// Their mean; `None` without any.
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then_some(self.mean)

@@ -10,7 +10,7 @@ const RULES: TableStyle = TableStyle::new()
     .header_separator(LineStyle::none().fill('─').junction('─'))
     .bottom_border(LineStyle::none().fill('─').junction('─'));
 
-fn table((heading, rows): (Vec<String>, Vec<Vec<String>>), left: usize) -> String {
+pub(super) fn table((heading, rows): (Vec<String>, Vec<Vec<String>>), left: usize) -> String {
     let mut table = Table::new();
     table.load_style(RULES).set_content_arrangement(ContentArrangement::Disabled);
     let columns = heading.len();

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use crate::error::Result;
 use crate::exec::{Bindings, Network};
+use crate::quant::ActivationQuantizer;
 use crate::run::pipeline::key;
 use crate::run::{Pipeline, Study};
 use crate::sensitivity::{
-    ActivationEffect, Estimator, Measurements, NetworkTraces, Samples, SensitivityReport, activation_effects,
+    ActivationEffect, Estimator, Measured, MeasuredReport, Measurement, Measurements, NetworkTraces, Pair, Samples,
+    SensitivityReport, activation_effects, choose_pairs, quantized_layers,
 };
-use crate::space::{ActivationTerm, Objective};
+use crate::space::ActivationTerm;
 use crate::store::{read_json, write_json};
 use crate::supernet::{Parameters, bind_float};
 use crate::trace::{Cells, Part, TraceOptions, TraceSource, Traces, estimate, estimate_part, merge};
@@ -43,13 +45,16 @@ impl Pipeline<'_> {
         let (spec, scheme, network) =
             (&space.sensitivity, self.study.outline.scheme(), self.study.outline.net.network());
         let traces_key = traces_key(&float_key, self)?;
-        let key = key("sensitivity", &(&traces_key, spec, scheme))?;
+        let held_out = (spec.measured_images > 0).then_some((&self.study.data_hashes[1], space.evaluation.batch_size));
+        let key = key("sensitivity", &(&traces_key, spec, scheme, held_out))?;
         self.stage("sensitivity", &key, |p| {
             let bindings = bind_float(network, &float, false)?;
             let samples = samples(p.study)?;
             let estimator = Estimator::of(spec, network.graph());
             let traces = p.traces(&traces_key, network, &bindings, &samples, estimator)?;
-            let effects = p.activation_effects(&float, &bindings, &samples)?;
+            let quantizers = p.input_quantizers(&float)?;
+            let effects = p.activation_effects(&quantizers, &bindings, &samples)?;
+            let measured = p.measured(&quantizers, &bindings)?;
             let weights = scheme.layers.iter().map(|l| float.values(&format!("{}.weight", l.name)));
             let found = Measurements {
                 weights: &weights.collect::<Result<Vec<_>>>()?,
@@ -57,9 +62,11 @@ impl Pipeline<'_> {
                 traces: &traces,
                 estimator: (estimator.to_string(), estimator.is_hessian(network.graph())),
                 images: samples.count() as u64,
-                increases: &[],
+                increases: measured.as_ref().map_or(&[], |(measured, _)| measured.increases.as_slice()),
             };
-            let report = SensitivityReport::new(scheme, spec, &found);
+            let mut report = SensitivityReport::new(scheme, spec, &found);
+            report.measured = measured
+                .map(|(measured, pairs)| MeasuredReport::new(scheme, &report, &measured, &pairs, &scheme.bases()));
             report.warnings.iter().for_each(|w| p.observer.warn(w));
             write_json(&p.workspace.path("sensitivity.json"), &report)?;
             Ok(vec!["sensitivity.json".into(), TRACES.into()])
@@ -136,28 +143,63 @@ impl Pipeline<'_> {
         Ok(traces)
     }
 
+    /// The quantiser of every layer's input at each candidate, with its initial scale.
+    fn input_quantizers(&self, float: &Parameters) -> Result<InputQuantizers> {
+        let net = &self.study.outline.net;
+        let scales = self.activation_scales(float)?;
+        let quantizer = |l: usize, c: usize| {
+            let candidate = net.scheme().layers[l].candidates[c];
+            (!candidate.is_fp32()).then(|| (net.activation_quantizer(l, candidate), scales[l][c]))
+        };
+        let of_layer = |l: usize| (0..scales[l].len()).map(|c| quantizer(l, c)).collect();
+        Ok((0..scales.len()).map(of_layer).collect())
+    }
+
     fn activation_effects(
         &mut self,
-        float: &Parameters,
+        quantizers: &InputQuantizers,
         bindings: &Bindings,
         samples: &Samples<'_>,
     ) -> Result<Vec<Vec<ActivationEffect>>> {
-        let (spec, net) = (&self.study.outline.space.sensitivity, &self.study.outline.net);
-        let scheme = net.scheme();
+        let (spec, network) = (&self.study.outline.space.sensitivity, self.study.outline.net.network());
         self.observer.start("activation sensitivities", samples.sizes().len() as u64);
-        let scales = self.activation_scales(float)?;
-        let quantizer = |l: usize, c: usize| {
-            let candidate = scheme.layers[l].candidates[c];
-            (!candidate.is_fp32()).then(|| (net.activation_quantizer(l, candidate), scales[l][c]))
-        };
-        let of_layer = |l: usize| (0..scales[l].len()).map(|c| quantizer(l, c)).collect::<Vec<_>>();
-        let quantizers: Vec<Vec<_>> = (0..scales.len()).map(of_layer).collect();
-        let divergences = spec.objective == Objective::Hessian && spec.activation_term == ActivationTerm::Divergence;
-        let effects = activation_effects(net.network(), bindings, &quantizers, samples, divergences, self.observer)?;
+        let divergences = spec.activation_term == ActivationTerm::Divergence;
+        let effects = activation_effects(network, bindings, quantizers, samples, divergences, self.observer)?;
         self.observer.finish(&format!("{} training images", samples.count()));
         Ok(effects)
     }
+
+    /// The loss with every layer at every candidate alone, with pairs, and with all layers at each uniform candidate, if
+    /// images are named for it.
+    fn measured(&mut self, quantizers: &InputQuantizers, bindings: &Bindings) -> Result<Option<(Measured, Vec<Pair>)>> {
+        let space = &self.study.outline.space;
+        let (spec, scheme) = (&space.sensitivity, self.study.outline.scheme());
+        if spec.measured_images == 0 {
+            return Ok(None);
+        }
+        let split = self.study.test_split();
+        let held_out =
+            Samples::new(split.dataset, split.normalization, split.batch_size, split.order, spec.measured_images)?;
+        let variants = quantized_layers(scheme, bindings, quantizers, spec.scale)?;
+        let bases = scheme.bases();
+        // The interactions that matter most are those of the fewest bits.
+        let pairs = bases.last().map_or(Vec::new(), |&least| choose_pairs(scheme, least, spec.pairs, space.seed));
+        let uniform: Vec<Vec<usize>> = bases.iter().map(|&candidate| scheme.uniform(candidate)).collect();
+        let network = self.study.outline.net.network();
+        let mut measurement = Measurement::new(network, bindings, &variants, &pairs, &uniform);
+        self.observer.start("measured losses", measurement.pieces() * held_out.sizes().len() as u64);
+        for block in 0..held_out.sizes().len() {
+            let (images, labels) = held_out.block(block)?;
+            measurement.push(&images, &labels, self.observer)?;
+        }
+        let measured = measurement.finish()?;
+        self.observer.finish(&format!("{} held-out images", measured.images));
+        Ok(Some((measured, pairs)))
+    }
 }
+
+/// By layer and candidate; none where the input is not quantised.
+type InputQuantizers = Vec<Vec<Option<(ActivationQuantizer, f32)>>>;
 
 /// The training images that the loss is taken over.
 fn samples(study: &Study) -> Result<Samples<'_>> {

@@ -12,7 +12,7 @@
 //! part of one behind the layer for each `D`.
 
 use crate::error::{Error, Result};
-use crate::exec::{Bindings, Network, divergence, forward, host};
+use crate::exec::{Bindings, Network, divergence, forward, forward_from, host};
 use crate::progress::Observer;
 use crate::quant::ActivationQuantizer;
 use crate::sensitivity::Samples;
@@ -57,7 +57,7 @@ pub fn activation_effects(
                 effects[l][c].squared_error += squares.sum::<f64>() / count;
                 if let Some(sum) = &mut effects[l][c].divergence {
                     disturbed.layers[l].activation = *quantizer;
-                    let tape = forward::<f32>(network, &disturbed, &images)?;
+                    let tape = forward_from::<f32>(network, &disturbed, &base, l)?;
                     *sum += divergence(&logits, &host::read::<f32>(tape.output()?)?, base.batch) / count;
                 }
             }

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::quant::WeightScale;
 use crate::scheme::Scheme;
-use crate::sensitivity::{ActivationEffect, perturbation};
+use crate::sensitivity::{ActivationEffect, Estimate, MeasuredReport, perturbation};
 use crate::space::{ActivationTerm, Candidate, Objective, SensitivitySpec};
 use crate::trace::{StopReason, TraceEstimate, Traces};
 
@@ -16,16 +17,18 @@ const FORMAT: &str = "bitplan.sensitivity/1";
 pub struct CandidateSensitivity {
     /// Its bits.
     pub candidate: Candidate,
-    /// `‖Ŵ − W‖²`.
+    /// `‖Ŵ − W‖²`, at the scale that was asked for.
     pub perturbation: f64,
     /// `E`, mean squared change of the layer's input.
     pub input_error: f64,
     /// `D`, mean divergence of the predictions when only the layer's input is quantised, if measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub divergence: Option<f64>,
+    /// The increase of the loss to second order, `½ (t̄ · ‖Ŵ − W‖² + 2 D)`, whatever the objective.
+    pub predicted: f64,
     /// `Ω`: what the plan minimises the sum of.
     pub sensitivity: f64,
-    /// Standard error of `Ω`, from that of the traces.
+    /// Standard error of `Ω`, from that of the traces or of the measurement.
     pub stderr: f64,
 }
 
@@ -59,6 +62,8 @@ pub struct SensitivityReport {
     pub estimator: String,
     /// Whether they are traces of the Hessian, not of a substitute.
     pub hessian: bool,
+    /// Scale of the weights that `perturbation` is taken at.
+    pub scale: WeightScale,
     /// Images that the loss was taken over.
     pub images: u64,
     /// Draws from every batch of images.
@@ -69,6 +74,9 @@ pub struct SensitivityReport {
     pub worst_relative_error: Option<f64>,
     /// One per layer, in graph order.
     pub layers: Vec<LayerSensitivity>,
+    /// The loss as measured, beside the prediction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<MeasuredReport>,
     /// Remarks.
     pub warnings: Vec<String>,
 }
@@ -86,8 +94,8 @@ pub struct Measurements<'a> {
     pub estimator: (String, bool),
     /// Images that the loss was taken over.
     pub images: u64,
-    /// Measured increase of the loss and its standard error: layer, candidate; empty if not measured.
-    pub increases: &'a [Vec<(f64, f64)>],
+    /// Measured increase of the loss: layer, candidate; empty if not measured.
+    pub increases: &'a [Vec<Estimate>],
 }
 
 /// A trace that is not resolved counts as its error: a layer is not insensitive because nothing was seen of it.
@@ -129,25 +137,25 @@ impl SensitivityReport {
                 let effect = found.effects[l][c];
                 let bits = u32::from(candidate.weight_bits());
                 let distance = match scheme.weight_quantizer(l) {
-                    Some(quantizer) => perturbation(&quantizer, &found.weights[l], layer.weight_shape[0], bits),
+                    Some(quantizer) => {
+                        perturbation(&quantizer, &found.weights[l], layer.weight_shape[0], bits, spec.scale)
+                    }
                     None => 0.0,
                 };
-                let (sensitivity, error) = match spec.objective {
-                    Objective::Hessian => {
-                        let elements = layer.cost.input_elements as f64;
-                        let (term, term_error) = match (spec.activation_term, activation_trace) {
-                            (ActivationTerm::Divergence, _) => (2.0 * effect.divergence.unwrap_or(0.0), 0.0),
-                            (ActivationTerm::Trace, Some(t)) => {
-                                let factor = effect.squared_error / elements;
-                                (resolved(&t) * factor, t.stderr.unwrap_or(0.0) * factor)
-                            }
-                            _ => (0.0, 0.0),
-                        };
-                        (average_trace * distance + term, (stderr / n * distance).hypot(term_error))
+                let (term, term_error) = match (spec.activation_term, activation_trace) {
+                    (ActivationTerm::Divergence, _) => (2.0 * effect.divergence.unwrap_or(0.0), 0.0),
+                    (ActivationTerm::Trace, Some(t)) => {
+                        let factor = effect.squared_error / layer.cost.input_elements as f64;
+                        (resolved(&t) * factor, t.stderr.unwrap_or(0.0) * factor)
                     }
+                    _ => (0.0, 0.0),
+                };
+                let hessian = average_trace * distance + term;
+                let (sensitivity, error) = match spec.objective {
+                    Objective::Hessian => (hessian, (stderr / n * distance).hypot(term_error)),
                     Objective::Linear => (-average_trace * f64::from(bits), stderr / n * f64::from(bits)),
                     Objective::Measured => {
-                        let (increase, error) = found.increases[l][c];
+                        let Estimate { mean: increase, stderr: error } = found.increases[l][c];
                         if increase < 0.0 {
                             decreases.push(format!("{} {candidate}", layer.name));
                         }
@@ -159,6 +167,7 @@ impl SensitivityReport {
                     perturbation: distance,
                     input_error: effect.squared_error,
                     divergence: effect.divergence,
+                    predicted: 0.5 * hessian,
                     sensitivity,
                     stderr: error,
                 }
@@ -176,11 +185,13 @@ impl SensitivityReport {
             objective: spec.objective,
             estimator: found.estimator.0.clone(),
             hessian: found.estimator.1,
+            scale: spec.scale,
             images: found.images,
             probes: traces.rounds,
             stop: traces.stop,
             worst_relative_error: traces.worst_relative_error,
             layers,
+            measured: None,
             warnings,
         }
     }

@@ -12,7 +12,7 @@ use serde_saphyr::Spanned;
 use super::model::Zoo;
 use super::raw_training::RawTraining;
 use super::sensitivity::{ActivationSite, ActivationTerm, EstimatorName, Objective};
-use crate::quant::{Rounding, ScaleGradient};
+use crate::quant::{Rounding, ScaleGradient, WeightScale};
 
 /// One value, with its line and column.
 pub(super) type Text = Spanned<String>;
@@ -134,6 +134,7 @@ pub(super) struct RawSensitivity {
     pub relative_error: Option<Text>,
     pub max_seconds: Option<Text>,
     pub objective: Option<Objective>,
+    pub scale: Option<WeightScale>,
     pub activation_term: Option<ActivationTerm>,
     pub measured_images: Option<Text>,
     pub pairs: Option<Text>,

@@ -9,6 +9,7 @@ use super::ranged::{BATCH_SIZE, IMAGES, MEASURED_IMAGES, PAIRS, PROBES, PRODUCTS
 use super::raw::RawSensitivity;
 use crate::error::fault::quoted;
 use crate::error::{Result, ValueFault};
+use crate::quant::WeightScale;
 
 /// What the allocation minimises (method.md §5).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +106,9 @@ pub struct SensitivitySpec {
     pub max_seconds: Option<f64>,
     /// What the allocation minimises. Default hessian; hessian, linear or measured.
     pub objective: Objective,
+    /// Scale of the weights at which their disturbance is taken: that which training starts from, or the best of each
+    /// width. Default three_sigma; three_sigma or searched.
+    pub scale: WeightScale,
     /// Activation part of the hessian objective. Default divergence; divergence, trace or none.
     pub activation_term: ActivationTerm,
     /// Held-out images on which each layer and candidate is measured alone; 0 measures none. Default 0 (1000 for the
@@ -136,6 +140,7 @@ impl SensitivitySpec {
             relative_error: c.real_or(&raw.relative_error, 0.05, RELATIVE_ERROR)?,
             max_seconds: raw.max_seconds.as_ref().map(|text| c.real(text, SECONDS)).transpose()?,
             objective,
+            scale: raw.scale.unwrap_or_default(),
             activation_term,
             measured_images: c.whole_or(&raw.measured_images, measured, MEASURED_IMAGES)?,
             pairs: c.whole_or(&raw.pairs, 0, PAIRS)?,
