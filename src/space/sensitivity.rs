@@ -89,7 +89,7 @@ pub struct SensitivitySpec {
     pub estimator: EstimatorName,
     /// Products of hutchpp and xtrace for each layer and batch. Default 12; a whole number from 4 to 10000.
     pub products: usize,
-    /// Traces of activations too. Default none: only those of the weights; input or output.
+    /// Traces of activations too: input or output. Default: none, only those of the weights.
     pub activation_traces: Option<ActivationSite>,
     /// Training images that the loss is taken over. Default 1024; a whole number from 1 to 1000000000.
     pub images: usize,
@@ -101,8 +101,8 @@ pub struct SensitivitySpec {
     pub max_probes: usize,
     /// Relative standard error of every trace at which it stops. Default 0.05; a number above 0 to 1.
     pub relative_error: f64,
-    /// Wall time after which it stops in any case, in seconds; results then differ from run to run. Default none: as long as
-    /// it takes; a number above 0.
+    /// Wall time after which it stops in any case, in seconds, a number above 0; results then differ from run to run.
+    /// Default: none.
     pub max_seconds: Option<f64>,
     /// What the allocation minimises. Default hessian; hessian, linear or measured.
     pub objective: Objective,
@@ -111,8 +111,8 @@ pub struct SensitivitySpec {
     pub scale: WeightScale,
     /// Activation part of the hessian objective. Default divergence; divergence, trace or none.
     pub activation_term: ActivationTerm,
-    /// Held-out images on which each layer and candidate is measured alone; 0 measures none. Default 0 (1000 for the
-    /// measured objective); a whole number from 0 to 1000000000.
+    /// Held-out images on which each layer and candidate is measured alone; 1000 for the measured objective if absent.
+    /// Default 0; a whole number from 0 to 1000000000.
     pub measured_images: usize,
     /// Pairs of layers whose interaction is measured with them. Default 0; a whole number from 0 to 1000000.
     pub pairs: usize,
