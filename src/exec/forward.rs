@@ -41,6 +41,28 @@ impl Tape {
         self.layer_inputs[layer].as_ref().ok_or_else(|| Error::Internal(format!("layer {layer} has no input")))
     }
 
+    /// Lets go of the values that a reverse pass with fixed norm statistics does not read again: it needs the outputs of
+    /// ReLUs, the inputs of functions, and the network's output; layers have their inputs in any case.
+    pub fn keep_for_reverse(&mut self, network: &Network) {
+        let mut needed = vec![false; self.values.len()];
+        if let Some(output) = needed.last_mut() {
+            *output = true;
+        }
+        for &step in network.steps() {
+            match step {
+                Step::Norm { output, relu: true, .. }
+                | Step::Add { output, relu: true, .. }
+                | Step::Relu { output, .. } => {
+                    needed[output] = true;
+                }
+                Step::Function { .. } => network.inputs(step).into_iter().for_each(|input| needed[input] = true),
+                _ => {}
+            }
+        }
+        let values = self.values.iter_mut().zip(needed).filter(|(_, needed)| !needed);
+        values.for_each(|(value, _)| *value = None);
+    }
+
     /// The network's output, `[batch, classes]`.
     ///
     /// # Errors

@@ -65,8 +65,10 @@ pub struct HessianPass<'a> {
     upstream: Vec<Option<Tensor>>,
 }
 
-/// Tangents of the nodes' values and of the layers' inputs; `None` where they are zero.
+/// Tangents of the nodes' values and of the layers' inputs; `None` where they are zero, or not read any more.
 struct Tangents {
+    /// Whether the node moves at all.
+    moves: Vec<bool>,
     nodes: Vec<Option<Tensor>>,
     layer_inputs: Vec<Option<Tensor>>,
 }
@@ -93,7 +95,8 @@ impl<'a> HessianPass<'a> {
         labels: &[u32],
     ) -> Result<Self> {
         check_evaluation(bindings)?;
-        let tape = forward::<T>(network, bindings, images)?;
+        let mut tape = forward::<T>(network, bindings, images)?;
+        tape.keep_for_reverse(network);
         let gradient = loss.evaluate(&host::read::<T>(tape.output()?)?, labels, None).gradient;
         let seed = host::tensor(gradient, tape.output()?.dims())?;
         let mut upstream = vec![None; network.graph().nodes().len()];
@@ -196,14 +199,31 @@ impl<'a> HessianPass<'a> {
 
     fn tangents<T: Real>(&self, v: &Variation) -> Result<Tangents> {
         let (nodes, layers) = (self.network.graph().nodes().len(), self.network.layers().len());
-        let mut tangents = Tangents { nodes: vec![None; nodes], layer_inputs: vec![None; layers] };
-        for &step in self.network.steps() {
-            tangents.nodes[step.output()] = match step {
+        let mut tangents =
+            Tangents { moves: vec![false; nodes], nodes: vec![None; nodes], layer_inputs: vec![None; layers] };
+        let mut readers = vec![0usize; nodes];
+        let (output, steps) = (self.network.graph().output(), self.network.steps());
+        for &step in steps {
+            // The reverse sweep reads the inputs of functions again.
+            let again = usize::from(matches!(step, Step::Function { .. }));
+            self.network.inputs(step).into_iter().for_each(|input| readers[input] += 1 + again);
+        }
+        readers[output] += 1;
+        for &step in steps {
+            let tangent = match step {
                 Step::Layer { layer, input, output } => {
                     self.layer_tangent::<T>(layer, input, output, v, &mut tangents)?
                 }
                 _ => self.step_tangent::<T>(step, &tangents)?,
             };
+            tangents.moves[step.output()] = tangent.is_some();
+            tangents.nodes[step.output()] = tangent;
+            for input in self.network.inputs(step) {
+                readers[input] -= 1;
+                if readers[input] == 0 {
+                    tangents.nodes[input] = None;
+                }
+            }
         }
         Ok(tangents)
     }
@@ -286,7 +306,7 @@ impl<'a> HessianPass<'a> {
 
 /// Nothing moves upstream of a node whose tangent is zero: no variable is there, and no gradient is needed.
 fn reached(gradients: InputGradients, tangents: &Tangents) -> InputGradients {
-    gradients.into_iter().filter(|(node, _)| tangents.nodes[*node].is_some()).collect()
+    gradients.into_iter().filter(|(node, _)| tangents.moves[*node]).collect()
 }
 
 /// # Errors

@@ -165,6 +165,19 @@ impl Network {
         &self.norms
     }
 
+    /// The nodes that a step reads.
+    pub(super) fn inputs(&self, step: Step) -> Vec<NodeId> {
+        match step {
+            Step::Layer { input, .. }
+            | Step::Norm { input, .. }
+            | Step::Relu { input, .. }
+            | Step::Pool { input, .. }
+            | Step::Subsample { input, .. } => vec![input],
+            Step::Add { inputs, .. } => inputs.to_vec(),
+            Step::Function { output, .. } => self.graph.nodes()[output].inputs.clone(),
+        }
+    }
+
     /// The nodes of the functions, in graph order.
     pub fn functions(&self) -> &[NodeId] {
         &self.functions

@@ -14,7 +14,7 @@ use crate::sensitivity::{
 use crate::space::ActivationTerm;
 use crate::store::{read_json, write_json};
 use crate::supernet::{Parameters, bind_float};
-use crate::trace::{Cells, Part, TraceOptions, TraceSource, Traces, estimate, estimate_part, merge};
+use crate::trace::{Cells, Part, TraceEstimator, TraceOptions, TraceSource, Traces, estimate, estimate_part, merge};
 
 /// File of the draws: the checkpoint of the estimate, and what the parts of several processes are merged into.
 const TRACES: &str = "traces.json";
@@ -134,6 +134,14 @@ impl Pipeline<'_> {
         let source = source(self.study, network, bindings, samples, estimator);
         let path = self.workspace.path(TRACES);
         let mut cells = taken(&path, key, &source, estimator)?;
+        if estimator == Estimator::Products(TraceEstimator::Exact) {
+            let products: usize = network.layers().iter().map(|l| l.parameters()).sum();
+            let (batches, images) = (samples.sizes().len(), samples.count());
+            self.observer.warn(&format!(
+                "the estimator `exact` takes {products} products for each of {batches} batches, {images} images in all; \
+                 `gauss_newton_exact` gives the same for networks that are linear in pieces"
+            ));
+        }
         let rounds = if source.random() { options.max_rounds } else { 1 };
         self.observer.start(&format!("traces ({estimator})"), rounds * samples.sizes().len() as u64);
         let mut save = |cells: &Cells| cells.write(&path);

@@ -68,6 +68,12 @@ impl<'a, T: Real> NetworkTraces<'a, T> {
         Loss::default()
     }
 
+    fn tape(&self, images: &Tensor) -> Result<Tape> {
+        let mut tape = forward::<T>(self.network, self.bindings, images)?;
+        tape.keep_for_reverse(self.network);
+        Ok(tape)
+    }
+
     /// Traces from gradients of single samples: the mean of `‖J_nᵀ e_n‖²` over columns `e` made by `column(logits, k)`.
     fn from_gradients(
         &self,
@@ -191,12 +197,12 @@ impl<T: Real> TraceSource for NetworkTraces<'_, T> {
         let products = match self.estimator {
             Estimator::Products(products) => products,
             Estimator::GaussNewton { exact } => {
-                let tape = forward::<T>(self.network, self.bindings, &images)?;
+                let tape = self.tape(&images)?;
                 let mut stream = Stream::new(self.seed, "curvature", &[round, block as u64]);
                 return self.gauss_newton(&tape, labels.len(), exact, &mut stream);
             }
             Estimator::Fisher => {
-                let tape = forward::<T>(self.network, self.bindings, &images)?;
+                let tape = self.tape(&images)?;
                 return self.fisher(&tape, &labels);
             }
         };
