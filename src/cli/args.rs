@@ -24,6 +24,12 @@ Exit codes:
   5    stopped before a proof; the best plan is still printed
   130  interrupted; run the same command again to resume";
 
+const SENSITIVITY_EXAMPLES: &str = "Examples:
+  bitplan sensitivity space.yaml --estimator gauss_newton_exact
+  bitplan sensitivity space.yaml --out parts --part 1/3      (and 2/3, 3/3, in any process on any machine)
+  bitplan sensitivity merge parts/traces-*-of-3.json -o traces.json
+  bitplan sensitivity space.yaml --traces traces.json";
+
 /// Finds the best bit-width for every layer of a network under budgets, with a proof, and the weights that run at it.
 #[derive(Debug, Parser)]
 #[command(name = "bitplan", version, max_term_width = 100, propagate_version = true, after_help = AFTER_HELP)]
@@ -91,12 +97,12 @@ pub struct SpaceArgs {
 
 /// Arguments of `sensitivity`.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = SENSITIVITY_EXAMPLES)]
 pub struct SensitivityArgs {
     /// Search space (YAML)
     #[arg(required = true)]
     pub space: Option<PathBuf>,
-    /// Who estimates the traces, instead of the search space's: auto, gauss_newton, gauss_newton_exact, fisher, hutchinson,
+    /// Who estimates the traces, for this command only (others, as `plan`, use the search space's and draw again): auto, gauss_newton, gauss_newton_exact, fisher, hutchinson,
     /// hutchinson_gaussian, hutchpp, xtrace or exact
     #[arg(long, value_name = "NAME", value_parser = estimator)]
     pub estimator: Option<EstimatorName>,
@@ -118,7 +124,8 @@ pub struct SensitivityArgs {
 /// Commands of `sensitivity`.
 #[derive(Debug, Subcommand)]
 pub enum SensitivityCommand {
-    /// Joins the traces of several processes or machines; the result is that of one process, to the last bit
+    /// Joins the traces of several processes or machines; the result is, to the last bit, that of one process which draws all
+    /// max_probes
     Merge {
         /// Parts (bitplan.traces/1, JSON)
         #[arg(required = true)]

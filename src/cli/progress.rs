@@ -15,12 +15,17 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// group.
 const ECHO: Duration = Duration::from_secs(1);
 
-/// Shows stages as bars; on a pipe, one line for each finished stage.
+/// How often a long stage says on a pipe how far it is.
+const TELL_EVERY: Duration = Duration::from_secs(30);
+
+/// Shows stages as bars; on a pipe, one line when a stage begins and ends, and now and then in a long one.
 #[derive(Debug)]
 pub struct Bars {
     bar: Option<ProgressBar>,
     what: String,
     started: Instant,
+    /// When a pipe was last told how far it is.
+    told: Instant,
     quiet: bool,
     idle: bool,
 }
@@ -35,7 +40,19 @@ impl Bars {
                 std::process::exit(i32::from(crate::error::exit_code::INTERRUPTED));
             }
         });
-        Self { bar: None, what: String::new(), started: Instant::now(), quiet: global.quiet, idle: true }
+        Self {
+            bar: None,
+            what: String::new(),
+            started: Instant::now(),
+            told: Instant::now(),
+            quiet: global.quiet,
+            idle: true,
+        }
+    }
+
+    /// Whether no stage had anything to do.
+    pub fn is_idle(&self) -> bool {
+        self.idle
     }
 
     /// Says so if no stage had anything to do.
@@ -75,7 +92,7 @@ impl Drop for Spinner {
 
 impl Observer for Bars {
     fn start(&mut self, what: &str, total: u64) {
-        (self.what, self.started, self.idle) = (what.into(), Instant::now(), false);
+        (self.what, self.started, self.told, self.idle) = (what.into(), Instant::now(), Instant::now(), false);
         if self.quiet {
             return;
         }
@@ -94,6 +111,11 @@ impl Observer for Bars {
         if let Some(bar) = &self.bar {
             bar.set_position(done);
             bar.set_message(detail.to_string());
+            if bar.is_hidden() && self.told.elapsed() >= TELL_EVERY {
+                self.told = Instant::now();
+                let (total, seconds) = (bar.length().unwrap_or(0), self.started.elapsed().as_secs_f64());
+                eprintln!("{} … {done}/{total} after {seconds:.0} s {detail}", self.what);
+            }
         }
     }
 

@@ -7,9 +7,11 @@ use crate::cli::progress::Bars;
 use crate::cli::run::{open, read_space};
 use crate::cli::{Global, output};
 use crate::error::{Error, Result};
+use crate::progress::Observer;
 use crate::report::measured_text;
 use crate::run::{Outline, Pipeline};
 use crate::sensitivity::{LayerSensitivity, SensitivityReport};
+use crate::space::Objective;
 use crate::trace::{Cells, TraceEstimate, merge};
 
 pub(super) fn sensitivity(args: &SensitivityArgs, global: &Global) -> Result<()> {
@@ -32,6 +34,11 @@ pub(super) fn sensitivity(args: &SensitivityArgs, global: &Global) -> Result<()>
         pipeline.adopt_traces(traces)?;
     }
     let (_, report) = pipeline.sensitivity()?;
+    if bars.is_idle() {
+        // What was said when it was estimated.
+        report.warnings.iter().for_each(|w| bars.warn(w));
+        bars.conclude();
+    }
     output::print(global, &report, || text(&report))
 }
 
@@ -45,7 +52,7 @@ fn join(parts: &[std::path::PathBuf], output: &Path, global: &Global) -> Result<
         "file": output.display().to_string(),
         "cells": merged.len(),
         "complete_rounds": merged.complete_rounds(),
-        "missing": missing.count.to_string(),
+        "missing": missing.count as u64,
     });
     output::print(global, &document, || {
         let complete = merged.complete_rounds();
@@ -66,11 +73,24 @@ fn text(report: &SensitivityReport) -> String {
     };
     let activations = report.layers.iter().any(|l| l.activation_trace.is_some());
     let heading = if activations { "  trace in activations " } else { "" };
-    let mut lines = vec![format!(
-        "{:28} {:21}{heading}   sensitivity of each candidate ({}, {} images, {} probes of each batch)",
-        "layer", "mean trace", report.estimator, report.images, report.probes
-    )];
+    let mut lines =
+        vec![format!("{:28} {:21}{heading}   sensitivity of each candidate", "layer", "trace/weight ± s.e.")];
     lines.extend(report.layers.iter().map(line));
+    let probes = if report.probes == 1 { "probe" } else { "probes" };
+    lines.extend([
+        String::new(),
+        format!(
+            "Trace of the loss's curvature in the layer, divided by its weights; ± one standard error from probes and images \
+             ({}, {} images, {} {probes} of each batch).",
+            report.estimator, report.images, report.probes
+        ),
+        match report.objective {
+            Objective::Hessian => "Sensitivity: twice the predicted increase of the loss, in nats, with that layer alone quantised.",
+            Objective::Linear => "Sensitivity: - trace/weight · weight bits; only differences matter.",
+            Objective::Measured => "Sensitivity: twice the measured increase of the loss, in nats, with that layer alone quantised.",
+        }
+        .into(),
+    ]);
     if let Some(measured) = &report.measured {
         lines.extend([String::new(), measured_text(measured)]);
     }

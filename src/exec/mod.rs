@@ -26,6 +26,6 @@ pub use bindings::{Bindings, LayerBinding, NormBinding, Statistics};
 pub use forward::{NormState, Tape, forward, forward_from};
 pub use hessian::{HessianPass, Variation};
 pub use kernels::Real;
-pub use loss::{Criterion, Distillation, Loss, LossValue, correct, divergence, prediction, sample_losses};
+pub use loss::{Criterion, Distillation, Loss, LossValue, correct, divergences, prediction, sample_losses};
 pub use network::{Network, NormSite, Step};
 pub use sample_norms::{SampleNorms, sample_norms};

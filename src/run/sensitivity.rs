@@ -146,8 +146,10 @@ impl Pipeline<'_> {
         self.observer.start(&format!("traces ({estimator})"), rounds * samples.sizes().len() as u64);
         let mut save = |cells: &Cells| cells.write(&path);
         let traces = estimate(&source, &options, &mut cells, &mut save, self.observer)?;
-        let error = traces.worst_relative_error.map_or("unknown".into(), |e| format!("{:.1} %", 100.0 * e));
-        self.observer.finish(&format!("{} probes a batch, standard error at most {error} of a trace", traces.rounds));
+        let error = traces
+            .worst_relative_error
+            .map_or("error unknown".into(), |e| format!("standard error at most {:.1} %", 100.0 * e));
+        self.observer.finish(&format!("{} probes a batch, {error}", traces.rounds));
         Ok(traces)
     }
 

@@ -12,22 +12,23 @@
 //! part of one behind the layer for each `D`.
 
 use crate::error::{Error, Result};
-use crate::exec::{Bindings, Network, divergence, forward, forward_from, host};
+use crate::exec::{Bindings, Network, divergences, forward, forward_from, host};
+use crate::numeric::stats::Moments;
 use crate::progress::Observer;
 use crate::quant::ActivationQuantizer;
-use crate::sensitivity::Samples;
+use crate::sensitivity::{Estimate, Samples};
 
 /// What one quantiser of one layer's input does, as means over samples.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ActivationEffect {
     /// `E`.
     pub squared_error: f64,
-    /// `D`, if asked for.
-    pub divergence: Option<f64>,
+    /// `D` and its standard error over samples (0 if there is only one), if asked for.
+    pub divergence: Option<Estimate>,
 }
 
 /// Effect of each layer's input quantisers with their scales (`quantizers[l]`; none does nothing). `bindings`: unquantised,
-/// with fixed norm statistics; `divergences`: whether `D` is asked for.
+/// with fixed norm statistics; `with_divergences`: whether `D` is asked for.
 ///
 /// # Errors
 /// When a tensor does not fit, or the observer asks to stop.
@@ -36,11 +37,11 @@ pub fn activation_effects(
     bindings: &Bindings,
     quantizers: &[Vec<Option<(ActivationQuantizer, f32)>>],
     samples: &Samples<'_>,
-    divergences: bool,
+    with_divergences: bool,
     observer: &mut dyn Observer,
 ) -> Result<Vec<Vec<ActivationEffect>>> {
-    let start = ActivationEffect { squared_error: 0.0, divergence: divergences.then_some(0.0) };
-    let mut effects: Vec<Vec<ActivationEffect>> = quantizers.iter().map(|q| vec![start; q.len()]).collect();
+    let start = (0.0, Moments::new());
+    let mut sums: Vec<Vec<(f64, Moments)>> = quantizers.iter().map(|q| vec![start; q.len()]).collect();
     let count = samples.count() as f64;
     for block in 0..samples.sizes().len() {
         let (images, _) = samples.block(block)?;
@@ -54,11 +55,12 @@ pub fn activation_effects(
                 let mut quantized = vec![0f32; input.len()];
                 activation.forward(&input, scale, &mut quantized);
                 let squares = quantized.iter().zip(input.iter()).map(|(q, x)| f64::from(q - x).powi(2));
-                effects[l][c].squared_error += squares.sum::<f64>() / count;
-                if let Some(sum) = &mut effects[l][c].divergence {
+                sums[l][c].0 += squares.sum::<f64>() / count;
+                if with_divergences {
                     disturbed.layers[l].activation = *quantizer;
                     let tape = forward_from::<f32>(network, &disturbed, &base, l)?;
-                    *sum += divergence(&logits, &host::read::<f32>(tape.output()?)?, base.batch) / count;
+                    let rows = divergences(&logits, &host::read::<f32>(tape.output()?)?, base.batch);
+                    rows.into_iter().for_each(|d| sums[l][c].1.push(d));
                 }
             }
             disturbed.layers[l].activation = None;
@@ -68,5 +70,9 @@ pub fn activation_effects(
         }
         observer.at(block as u64 + 1, "");
     }
-    Ok(effects)
+    let effect = |(squared_error, divergence): &(f64, Moments)| ActivationEffect {
+        squared_error: *squared_error,
+        divergence: divergence.mean().map(|mean| Estimate { mean, stderr: divergence.standard_error().unwrap_or(0.0) }),
+    };
+    Ok(sums.iter().map(|of_layer| of_layer.iter().map(effect).collect()).collect())
 }

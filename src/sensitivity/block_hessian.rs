@@ -11,14 +11,15 @@ pub struct BlockHessian<'a, T> {
     network: &'a Network,
     pass: &'a HessianPass<'a>,
     sizes: Vec<usize>,
+    go_on: &'a dyn Fn() -> Result<()>,
     element: std::marker::PhantomData<T>,
 }
 
 impl<'a, T: Real> BlockHessian<'a, T> {
-    /// `pass`: the base point.
-    pub fn new(network: &'a Network, pass: &'a HessianPass<'a>) -> Self {
+    /// `pass`: the base point. `go_on` is asked before every product.
+    pub fn new(network: &'a Network, pass: &'a HessianPass<'a>, go_on: &'a dyn Fn() -> Result<()>) -> Self {
         let sizes = network.layers().iter().map(|l| l.parameters()).collect();
-        Self { network, pass, sizes, element: std::marker::PhantomData }
+        Self { network, pass, sizes, go_on, element: std::marker::PhantomData }
     }
 
     fn tensor(&self, layer: usize, v: &[f64]) -> Result<Tensor> {
@@ -45,6 +46,7 @@ impl<T: Real> SymmetricOperator for BlockHessian<'_, T> {
 
     fn apply_block(&self, layer: usize, vectors: &[Vec<f64>]) -> Result<Vec<Vec<f64>>> {
         let product = |v: &Vec<f64>| {
+            (self.go_on)()?;
             let mut direction = Variation::none(self.sizes.len());
             direction.weights[layer] = Some(self.tensor(layer, v)?);
             Self::values(self.pass.apply::<T>(&direction)?.weights[layer].as_ref())

@@ -190,7 +190,7 @@ impl<T: Real> TraceSource for NetworkTraces<'_, T> {
         }
     }
 
-    fn draw(&self, round: u64, block: usize) -> Result<Vec<f64>> {
+    fn draw(&self, round: u64, block: usize, go_on: &dyn Fn() -> Result<()>) -> Result<Vec<f64>> {
         let (images, labels) = self.samples.block(block)?;
         let images =
             host::tensor(host::read::<f32>(&images)?.iter().map(|&x| T::from_f64(x.into())).collect(), images.dims())?;
@@ -207,7 +207,7 @@ impl<T: Real> TraceSource for NetworkTraces<'_, T> {
             }
         };
         let pass = HessianPass::new::<T>(self.network, self.bindings, &self.loss(), &images, &labels)?;
-        let operator = BlockHessian::<T>::new(self.network, &pass);
+        let operator = BlockHessian::<T>::new(self.network, &pass, go_on);
         let mut traces = products.draw(&operator, self.seed, round, block)?;
         if let Some(site) = self.activations {
             traces.extend(self.activation_traces(&pass, site, round, block)?);

@@ -23,12 +23,12 @@ pub struct CandidateSensitivity {
     pub input_error: f64,
     /// `D`, mean divergence of the predictions when only the layer's input is quantised, if measured.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub divergence: Option<f64>,
+    pub divergence: Option<Estimate>,
     /// The increase of the loss to second order, `½ (t̄ · ‖Ŵ − W‖² + 2 D)`, whatever the objective.
     pub predicted: f64,
     /// `Ω`: what the plan minimises the sum of.
     pub sensitivity: f64,
-    /// Standard error of `Ω`, from that of the traces or of the measurement.
+    /// Standard error of `Ω`, from those of the traces and divergences or of the measurement.
     pub stderr: f64,
 }
 
@@ -114,9 +114,23 @@ impl SensitivityReport {
     pub fn new(scheme: &Scheme, spec: &SensitivitySpec, found: &Measurements<'_>) -> Self {
         let mut warnings = Vec::new();
         let traces = found.traces;
-        if !found.estimator.1 {
-            let what = "this network's Hessian has a part that the Gauss–Newton matrix or the Fisher matrix leaves out";
-            warnings.push(format!("{} traces: {what}", found.estimator.0));
+        match found.estimator.0.as_str() {
+            _ if found.estimator.1 => {}
+            "fisher" => warnings.push(
+                "fisher: the traces of the empirical Fisher matrix are not the Hessian's; `estimator: auto` gives those".into(),
+            ),
+            name => {
+                let part = "a part that the Gauss–Newton matrix leaves out";
+                warnings.push(format!("{name}: this network's Hessian has {part}; `estimator: hutchinson` has all of it"));
+            }
+        }
+        if found.images < spec.images as u64 {
+            warnings.push(format!("{} training images instead of {}: there are no more", found.images, spec.images));
+        }
+        if traces.blocks == 1 {
+            let remedy = "take at least twice batch_size images";
+            warnings
+                .push(format!("traces: one batch only, so the error from the choice of images is unknown: {remedy}"));
         }
         warnings.extend(unresolved(traces, spec));
         let layers = scheme.layers.len();
@@ -143,7 +157,9 @@ impl SensitivityReport {
                     None => 0.0,
                 };
                 let (term, term_error) = match (spec.activation_term, activation_trace) {
-                    (ActivationTerm::Divergence, _) => (2.0 * effect.divergence.unwrap_or(0.0), 0.0),
+                    (ActivationTerm::Divergence, _) => {
+                        effect.divergence.map_or((0.0, 0.0), |d| (2.0 * d.mean, 2.0 * d.stderr))
+                    }
                     (ActivationTerm::Trace, Some(t)) => {
                         let factor = effect.squared_error / layer.cost.input_elements as f64;
                         (resolved(&t) * factor, t.stderr.unwrap_or(0.0) * factor)
@@ -223,18 +239,20 @@ impl SensitivityReport {
 
 /// What to tell when the estimate stopped before every trace was known as well as asked for.
 fn unresolved(traces: &Traces, spec: &SensitivitySpec) -> Option<String> {
-    let why = match traces.stop {
-        StopReason::ProbeLimit { .. } => "max_probes".to_string(),
-        StopReason::TimeLimit { .. } => "max_seconds".to_string(),
-        StopReason::DataNoise { .. } => "other images would change them more than more probes would".to_string(),
-        StopReason::RelativeError { .. } | StopReason::OneRound { .. } => return None,
+    let remedy = match traces.stop {
+        StopReason::ProbeLimit { .. } => "raise max_probes".to_string(),
+        StopReason::TimeLimit { .. } => "raise max_seconds".to_string(),
+        StopReason::DataNoise { .. } | StopReason::OneRound => {
+            let worst = traces.worst_relative_error? / spec.relative_error;
+            let images = (spec.images as f64 * worst * worst / 100.0).ceil() * 100.0;
+            format!("more probes would not help, more images would: about {images} (images)")
+        }
+        StopReason::RelativeError { .. } => return None,
     };
-    let missed = |l: &&TraceEstimate| l.stderr.is_none_or(|e| e > spec.relative_error * l.trace.abs());
+    let missed = |t: &&TraceEstimate| t.stderr.is_some_and(|e| e > spec.relative_error * t.trace.abs());
     let count = traces.quantities.iter().filter(missed).count();
-    Some(format!(
-        "traces: stopped at {} probes a batch ({why}); the standard error is above {} % in {count} of {}",
-        traces.rounds,
-        100.0 * spec.relative_error,
-        traces.quantities.len()
-    ))
+    let worst = 100.0 * traces.worst_relative_error?;
+    let (all, wanted) = (traces.quantities.len(), 100.0 * spec.relative_error);
+    let traces = "traces have a standard error above";
+    (count > 0).then(|| format!("{count} of {all} {traces} {wanted} % (worst {worst:.1} %): {remedy}"))
 }

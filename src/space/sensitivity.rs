@@ -101,7 +101,8 @@ pub struct SensitivitySpec {
     pub max_probes: usize,
     /// Relative standard error of every trace at which it stops. Default 0.05; a number above 0 to 1.
     pub relative_error: f64,
-    /// Wall time after which it stops in any case, in seconds, a number above 0; results then differ from run to run.
+    /// Wall time of drawing traces, in seconds, a number above 0; the draw in progress is finished, and results differ from
+    /// run to run.
     /// Default: none.
     pub max_seconds: Option<f64>,
     /// What the allocation minimises. Default hessian; hessian, linear or measured.

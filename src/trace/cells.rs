@@ -121,11 +121,11 @@ impl std::fmt::Display for Missing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let rounds = self.rounds;
         if self.count == 0 {
-            return write!(f, "no cell is missing from {rounds} rounds");
+            return write!(f, "nothing is missing from {rounds} rounds");
         }
         let first: Vec<String> = self.first.iter().map(|(r, b)| format!("({r}, {b})")).collect();
         let more = if self.count > first.len() as u128 { ", …" } else { "" };
-        write!(f, "{} cells are missing from {rounds} rounds: (round, block) {}{more}", self.count, first.join(", "))
+        write!(f, "{} draws are missing from {rounds} rounds: (round, batch) {}{more}", self.count, first.join(", "))
     }
 }
 

@@ -24,8 +24,8 @@ pub trait TraceSource {
     /// gives the same numbers.
     ///
     /// # Errors
-    /// When the estimate cannot be computed.
-    fn draw(&self, round: u64, block: usize) -> Result<Vec<f64>>;
+    /// When the estimate cannot be computed, or `go_on` fails, which a long draw asks now and then.
+    fn draw(&self, round: u64, block: usize, go_on: &dyn Fn() -> Result<()>) -> Result<Vec<f64>>;
 }
 
 /// Part `k` of `n`: the cells whose number `round · B + block` leaves the remainder `k − 1` on division by `n`.

@@ -144,7 +144,13 @@ impl<'a> Loop<'a> {
             (self.save)(self.cells)?;
             return Err(Error::Interrupted);
         }
-        self.cells.insert(round, block, self.source.draw(round, block)?)?;
+        let observer = &*self.observer;
+        let go_on = || if observer.stop_requested() { Err(Error::Interrupted) } else { Ok(()) };
+        let draw = self.source.draw(round, block, &go_on);
+        if matches!(draw, Err(Error::Interrupted)) {
+            (self.save)(self.cells)?;
+        }
+        self.cells.insert(round, block, draw?)?;
         self.observer.at(self.cells.len() as u64, detail);
         let now = (self.clock)();
         if now - self.saved >= SAVE_EVERY {
@@ -160,8 +166,8 @@ impl<'a> Loop<'a> {
         let all = self.cells.shares.len();
         let visited = (0..all).filter(|&block| self.cells.get(0, block).is_some()).count();
         if rounds == 0 {
-            let share = format!("{visited} of {all} blocks of the data");
-            self.observer.warn(&format!("the time was up after {share}: the traces are those of these blocks"));
+            let share = format!("{visited} of {all} batches");
+            self.observer.warn(&format!("the time was up after {share}: the traces are those of these batches"));
         }
         let quantities = estimates(self.cells, rounds.max(1), self.source.random());
         let worst_relative_error = worst_relative_error(&quantities);

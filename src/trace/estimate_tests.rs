@@ -113,7 +113,7 @@ fn when_the_time_is_up_in_the_first_round_the_blocks_so_far_count_and_that_is_to
     assert!(matches!(found.stop, StopReason::TimeLimit { .. }) && (found.rounds, found.blocks) == (0, 2), "{found:?}");
     assert!(late.warnings[0].contains("2 of 4 blocks"));
     // Shares 0.1 and 0.2 of all are a third and two thirds of these two.
-    let draw = |b: usize| source.draw(0, b).unwrap()[0];
+    let draw = |b: usize| source.draw(0, b, &|| Ok(())).unwrap()[0];
     assert!((found.quantities[0].trace - (draw(0) + 2.0 * draw(1)) / 3.0).abs() <= 1e-14);
     assert!(found.quantities[0].stderr.is_some());
 }

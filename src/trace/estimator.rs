@@ -85,8 +85,8 @@ impl fmt::Display for TraceEstimator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Hutchinson { distribution: ProbeDistribution::Rademacher } => write!(f, "hutchinson"),
-            Self::Hutchinson { distribution: ProbeDistribution::Gaussian } => write!(f, "hutchinson, gaussian"),
-            Self::HutchPlusPlus { products } => write!(f, "hutch++, {products} products"),
+            Self::Hutchinson { distribution: ProbeDistribution::Gaussian } => write!(f, "hutchinson_gaussian"),
+            Self::HutchPlusPlus { products } => write!(f, "hutchpp, {products} products"),
             Self::XTrace { products } => write!(f, "xtrace, {products} products"),
             Self::Exact => write!(f, "exact"),
         }

@@ -179,7 +179,7 @@ impl TraceSource for Synthetic {
         self.random
     }
 
-    fn draw(&self, round: u64, block: usize) -> Result<Vec<f64>> {
+    fn draw(&self, round: u64, block: usize, _: &dyn Fn() -> Result<()>) -> Result<Vec<f64>> {
         self.drawn.set(self.drawn.get() + 1);
         let data = self.data * Stream::new(1, "data", &[block as u64]).normal();
         let mut probes = Stream::new(1, "probe", &[round, block as u64]);

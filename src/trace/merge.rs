@@ -24,7 +24,12 @@ pub fn merge(files: impl IntoIterator<Item = (String, Cells)>) -> Result<Cells> 
     for (place, cells) in files {
         if let Some((what, found, expected)) = difference(&cells, &merged) {
             let expected = format!("{expected}, as in {first}");
-            return Err(Error::input(format!("{place}: {what}"), found, expected, "merge parts of one estimate"));
+            return Err(Error::input(
+                format!("{place}: {what}"),
+                found,
+                expected,
+                "they are of other weights, images, batch size, seed or estimator: use one search space and seed for all parts",
+            ));
         }
         let mut new = Vec::new();
         for (cell, values) in cells.values {

@@ -82,7 +82,7 @@ fn what_is_not_of_one_estimate_is_refused_with_both_names() {
     assert!(change(&|c| c.quantities.push("c".into())).contains("3 entries"));
     assert!(change(&|c| c.shares[0] += 1e-16).contains("shares"));
     let last_bit = |c: &mut Cells| {
-        let mut values = source().draw(0, 0).unwrap();
+        let mut values = source().draw(0, 0, &|| Ok(())).unwrap();
         values[1] = f64::from_bits(values[1].to_bits() ^ 1);
         c.values.insert((0, 0), values);
     };

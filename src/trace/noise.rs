@@ -74,7 +74,9 @@ pub(super) fn estimates(cells: &Cells, rounds: u64, random: bool) -> Vec<TraceEs
         let spread = |(c, mean): (&f64, &f64)| c * (mean - trace).powi(2);
         let total = coefficients.as_ref().map(|c| c.iter().zip(&means).map(spread).sum::<f64>());
         let data = total.zip(probe).map(|(total, probe): (f64, f64)| (total - probe).max(0.0));
-        let stderr = total.into_iter().chain(probe).reduce(f64::max).map(f64::sqrt);
+        // A single block without randomness tells nothing of any error.
+        let known = total.is_some() || random;
+        let stderr = total.into_iter().chain(probe).reduce(f64::max).filter(|_| known).map(f64::sqrt);
         let half_width = stderr.map(|e| if e == 0.0 { 0.0 } else { e * quantile });
         let (probe_stderr, data_stderr) = (probe.map(f64::sqrt), data.map(f64::sqrt));
         TraceEstimate { trace, stderr, probe_stderr, data_stderr, half_width }
