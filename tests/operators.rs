@@ -8,7 +8,9 @@
 
 mod support;
 
-use bitplan::exec::{Bindings, Criterion, HessianPass, Loss, Network, Variation, backward, forward, host};
+use bitplan::exec::{
+    Bindings, Criterion, HessianPass, Loss, Network, Variation, backward, forward, host, sample_norms,
+};
 use bitplan::graph::{Activation, Conv2d, Graph, GraphBuilder, NodeId, Window};
 use candle_core::Tensor;
 use support::*;
@@ -288,6 +290,60 @@ fn curvature_in_activations_is_that_of_a_bias() {
         for (i, ours) in sums.iter().enumerate() {
             let expected = (up[i] - down[i]) / (2.0 * STEP);
             assert!((ours - expected).abs() < DIFFERENCES, "{l} {i}: {ours} {expected}");
+        }
+    }
+}
+
+/// Layers for which positions times channels happen to be as many as weights, and one for which the norm may be taken as a
+/// product of norms.
+#[test]
+fn norms_of_single_samples_are_those_of_gradients_of_single_samples() {
+    let conv = |kernel: usize, padding: [usize; 2], groups: usize| {
+        move |b: &mut GraphBuilder, channels: usize| {
+            let conv =
+                Conv2d { in_channels: 0, out_channels: channels, kernel, stride: 1, padding, groups, bias: false };
+            b.conv_general("layer", 0, conv).unwrap()
+        }
+    };
+    type Build = Box<dyn Fn(&mut GraphBuilder, usize) -> NodeId>;
+    let cases: [([usize; 3], usize, Build); 4] = [
+        ([1, 3, 1], 2, Box::new(conv(3, [1, 1], 1))),
+        ([3, 2, 2], 2, Box::new(conv(4, [1, 2], 1))),
+        ([9, 1, 1], 9, Box::new(conv(3, [1, 1], 9))),
+        ([4, 1, 1], 3, Box::new(conv(1, [0, 0], 1))),
+    ];
+    let mut graphs: Vec<Graph> = cases
+        .iter()
+        .map(|(shape, channels, build)| {
+            let mut b = GraphBuilder::new("norms", shape).unwrap();
+            let x = build(&mut b, *channels);
+            let x = b.activation("act", x, Activation::Tanh).unwrap();
+            let x = b.global_average_pool("pool", x).unwrap();
+            b.linear("fc", x, 3).unwrap();
+            b.finish()
+        })
+        .collect();
+    let mut b = GraphBuilder::new("norms", [4]).unwrap();
+    // 4 numbers times 12 features are as many as the table has entries.
+    let x = b.embedding("layer", 0, 16, 3).unwrap();
+    let x = b.reshape("flat", x, &[12]).unwrap();
+    b.linear("fc", x, 3).unwrap();
+    graphs.push(b.finish());
+    for graph in graphs {
+        let case = Case::new(graph, Criterion::CrossEntropy);
+        let tape = forward::<f64>(&case.network, &case.bindings, &case.x).unwrap();
+        let e = wave(BATCH * 3, 0.9);
+        let norms = sample_norms::<f64>(&case.network, &case.bindings, &tape, tensor(e.clone(), &[BATCH, 3])).unwrap();
+        for n in 0..BATCH {
+            let x = case.x.narrow(0, n, 1).unwrap().contiguous().unwrap();
+            let tape = forward::<f64>(&case.network, &case.bindings, &x).unwrap();
+            let one = tensor(e[3 * n..3 * n + 3].to_vec(), &[1, 3]);
+            let gradients = backward::<f64>(&case.network, &case.bindings, &tape, one).unwrap();
+            for (l, gradient) in gradients.weights.iter().enumerate() {
+                let expected: f64 = values(gradient).iter().map(|g| g * g).sum();
+                let found = norms.weights[l][n];
+                assert!((found - expected).abs() < ROUNDING * (1.0 + expected), "{n} {l}: {found} {expected}");
+            }
         }
     }
 }

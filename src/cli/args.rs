@@ -26,8 +26,8 @@ Exit codes:
 
 const SENSITIVITY_EXAMPLES: &str = "Examples:
   bitplan sensitivity space.yaml --estimator gauss_newton_exact
-  bitplan sensitivity space.yaml --out parts --part 1/3      (and 2/3, 3/3, in any process on any machine)
-  bitplan sensitivity merge parts/traces-*-of-3.json -o traces.json
+  bitplan sensitivity space.yaml --out part-1 --part 1/3      (and 2/3, 3/3, in any process on any machine)
+  bitplan sensitivity merge part-*/traces-*-of-3.json -o traces.json
   bitplan sensitivity space.yaml --traces traces.json";
 
 /// Finds the best bit-width for every layer of a network under budgets, with a proof, and the weights that run at it.
@@ -124,8 +124,8 @@ pub struct SensitivityArgs {
 /// Commands of `sensitivity`.
 #[derive(Debug, Subcommand)]
 pub enum SensitivityCommand {
-    /// Joins the traces of several processes or machines; the result is, to the last bit, that of one process which draws all
-    /// max_probes
+    /// Joins the traces of several processes or machines; what uses the result gives, to the last bit, the traces of
+    /// one process
     Merge {
         /// Parts (bitplan.traces/1, JSON)
         #[arg(required = true)]

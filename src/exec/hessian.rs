@@ -116,16 +116,17 @@ impl<'a> HessianPass<'a> {
         Ok(Self { network, bindings, loss: *loss, labels: labels.len(), tape, upstream })
     }
 
-    /// `Hv` for the variables that take part in `v`.
+    /// `Hv` for the variables that take part in `v`; those that do not reach the output have none: it is zero.
     ///
     /// # Errors
-    /// When a shape does not fit, or no variable takes part.
+    /// When a shape does not fit.
     pub fn apply<T: Real>(&self, v: &Variation) -> Result<Variation> {
         let tangents = self.tangents::<T>(v)?;
         let network = self.network;
         let output = tangents.nodes[network.graph().output()].as_ref();
-        let seed = self.curvature_of_loss::<T>(output.ok_or_else(|| Error::Internal("no variable".into()))?)?;
         let mut product = Variation::none(network.layers().len());
+        let Some(output) = output else { return Ok(product) };
+        let seed = self.curvature_of_loss::<T>(output)?;
         sweep::<T>(network, seed, |step, g_dot| match step {
             Step::Layer { layer, input, .. } => self.layer::<T>((layer, input), v, &tangents, g_dot, &mut product),
             Step::Function { function, output } => self.function::<T>(function, output, &tangents, g_dot),

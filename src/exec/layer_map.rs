@@ -23,6 +23,13 @@ impl LayerMap {
         }
     }
 
+    /// Whether it is the product of one matrix with one vector, so that the gradient of the weight is `g xᵀ`.
+    pub fn is_one_product(&self) -> bool {
+        matches!(self, LayerMap::Convolution(s) if s.groups == 1
+            && [s.batch, s.in_height, s.in_width, s.kernel_height, s.kernel_width] == [1; 5]
+            && [s.padding, s.padding_after] == [[0; 2]; 2])
+    }
+
     /// The adjoint in `x`, applied to `g`.
     pub fn input_gradient<T: Real>(&self, g: &[T], w: &[T], dx: &mut [T]) {
         match self {

@@ -43,8 +43,9 @@ fn per_sample<T: Real>(x: &Tensor, batch: usize) -> Result<Vec<f64>> {
 pub fn sample_norms<T: Real>(network: &Network, bindings: &Bindings, tape: &Tape, e: Tensor) -> Result<SampleNorms> {
     super::hessian::check_evaluation(bindings)?;
     let (layers, batch) = (network.layers().len(), tape.batch);
-    let none = || vec![Vec::new(); layers];
-    let mut norms = SampleNorms { weights: none(), inputs: none(), outputs: none() };
+    // Zero for a layer that does not reach the output.
+    let zero = || vec![vec![0.0; batch]; layers];
+    let mut norms = SampleNorms { weights: zero(), inputs: zero(), outputs: zero() };
     sweep::<T>(network, e, |step, g| {
         let Step::Layer { layer, input, .. } = step else {
             return fixed_step::<T>(network, bindings, tape, step, g);
@@ -64,7 +65,7 @@ fn weight_norms<T: Real>(network: &Network, layer: usize, tape: &Tape, g: &Tenso
     let samples = x.par_chunks(x.len() / tape.batch).zip(g.par_chunks(g.len() / tape.batch));
     let norm = |dw: &mut Vec<T>, (x, g): (&[T], &[T])| {
         // ‖g xᵀ‖ of a dense layer on one vector.
-        if x.len() * g.len() == weights {
+        if one.is_one_product() {
             return squares(x) * squares(g);
         }
         one.weight_gradient(x, g, dw);

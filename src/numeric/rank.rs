@@ -27,7 +27,8 @@ pub fn kendall(x: &[f64], y: &[f64]) -> Option<f64> {
         return None;
     }
     let mut order: Vec<usize> = (0..x.len()).collect();
-    order.sort_by(|&i, &j| x[i].total_cmp(&x[j]).then(y[i].total_cmp(&y[j])));
+    let compare = |a: f64, b: f64| a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal);
+    order.sort_by(|&i, &j| compare(x[i], x[j]).then(compare(y[i], y[j])));
     let tied_x = tied_pairs(&order, |i, j| x[i] == x[j]);
     let tied_both = tied_pairs(&order, |i, j| x[i] == x[j] && y[i] == y[j]);
     let mut sorted: Vec<f64> = order.iter().map(|&i| y[i]).collect();

@@ -88,3 +88,9 @@ fn what_has_no_order_has_no_correlation() {
     // The two zeros are one value.
     assert_eq!(kendall(&[0.0, -0.0, 1.0], &[2.0, 1.0, 3.0]), kendall(&[0.0, 0.0, 1.0], &[1.0, 2.0, 3.0]));
 }
+
+#[test]
+fn negative_zero_is_tied_with_zero() {
+    let tau = kendall(&[-0.0, 0.0, 1.0], &[2.0, 1.0, 3.0]).unwrap();
+    assert!((tau - 2.0 / 6f64.sqrt()).abs() < 1e-15, "{tau}");
+}

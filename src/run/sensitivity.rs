@@ -19,13 +19,16 @@ use crate::trace::{Cells, Part, TraceEstimator, TraceOptions, TraceSource, Trace
 /// File of the draws: the checkpoint of the estimate, and what the parts of several processes are merged into.
 const TRACES: &str = "traces.json";
 
-/// What a draw depends on beside the estimator, which the file names itself.
-fn traces_key(float_key: &str, pipeline: &Pipeline<'_>) -> Result<String> {
+/// What a draw depends on beside the estimator, which the file names itself. The weights themselves: those that two machines
+/// trained may differ in a bit.
+fn traces_key(float: &Parameters, pipeline: &Pipeline<'_>) -> Result<String> {
     let space = &pipeline.study.outline.space;
+    let weights = float.content_hash()?;
     key(
         "traces",
         &(
-            float_key,
+            weights,
+            &pipeline.study.normalization,
             &pipeline.study.data_hashes[0],
             space.sensitivity.images,
             space.sensitivity.batch_size,
@@ -40,11 +43,11 @@ impl Pipeline<'_> {
     /// # Errors
     /// When the model has diverged or a file cannot be written.
     pub fn sensitivity(&mut self) -> Result<(String, SensitivityReport)> {
-        let (float_key, float) = self.float()?;
+        let (_, float) = self.float()?;
         let space = &self.study.outline.space;
         let (spec, scheme, network) =
             (&space.sensitivity, self.study.outline.scheme(), self.study.outline.net.network());
-        let traces_key = traces_key(&float_key, self)?;
+        let traces_key = traces_key(&float, self)?;
         let held_out = (spec.measured_images > 0).then_some((&self.study.data_hashes[1], space.evaluation.batch_size));
         let key = key("sensitivity", &(&traces_key, spec, scheme, held_out))?;
         self.stage("sensitivity", &key, |p| {
@@ -61,7 +64,7 @@ impl Pipeline<'_> {
                 effects: &effects,
                 traces: &traces,
                 estimator: (estimator.to_string(), estimator.is_hessian(network.graph())),
-                images: samples.count() as u64,
+                images: samples.sizes()[..traces.blocks].iter().sum::<usize>() as u64,
                 increases: measured.as_ref().map_or(&[], |(measured, _)| measured.increases.as_slice()),
             };
             let mut report = SensitivityReport::new(scheme, spec, &found);
@@ -74,7 +77,8 @@ impl Pipeline<'_> {
         let path = self.workspace.path("sensitivity.json");
         let report: SensitivityReport = read_json(&path)?;
         report.check(scheme, &path.display().to_string())?;
-        Ok((key, report))
+        // Draws made elsewhere, time limits and earlier draws change the numbers, not the settings.
+        Ok((crate::store::hash_file(&path)?, report))
     }
 
     /// Takes over draws that were made elsewhere; [`Self::sensitivity`] goes on from them.
@@ -82,14 +86,14 @@ impl Pipeline<'_> {
     /// # Errors
     /// When they are not of this search space, its weights, images and estimator.
     pub fn adopt_traces(&mut self, path: &Path) -> Result<()> {
-        let (float_key, float) = self.float()?;
+        let (_, float) = self.float()?;
         let (spec, network) = (&self.study.outline.space.sensitivity, self.study.outline.net.network());
         let bindings = bind_float(network, &float, false)?;
         let samples = samples(self.study)?;
         let estimator = Estimator::of(spec, network.graph());
         let source = source(self.study, network, &bindings, &samples, estimator);
-        let key = traces_key(&float_key, self)?;
-        let ours = Cells::new(&key, &estimator.to_string(), source.names(), source.shares().to_vec())?;
+        let key = traces_key(&float, self)?;
+        let ours = taken(&self.workspace.path(TRACES), &key, &source, estimator)?;
         let theirs = (path.display().to_string(), Cells::read(path)?);
         merge([("the search space".to_string(), ours), theirs])?.write(&self.workspace.path(TRACES))?;
         self.workspace.outdate("sensitivity")
@@ -100,7 +104,7 @@ impl Pipeline<'_> {
     /// # Errors
     /// As [`Self::sensitivity`].
     pub fn traces_part(&mut self, part: Part) -> Result<String> {
-        let (float_key, float) = self.float()?;
+        let (_, float) = self.float()?;
         let (spec, network) = (&self.study.outline.space.sensitivity, self.study.outline.net.network());
         let bindings = bind_float(network, &float, false)?;
         let samples = samples(self.study)?;
@@ -108,7 +112,7 @@ impl Pipeline<'_> {
         let source = source(self.study, network, &bindings, &samples, estimator);
         let name = format!("traces-{}.json", part.to_string().replace('/', "-of-"));
         let path = self.workspace.path(&name);
-        let mut cells = taken(&path, &traces_key(&float_key, self)?, &source, estimator)?;
+        let mut cells = taken(&path, &traces_key(&float, self)?, &source, estimator)?;
         self.observer.start("traces", (spec.max_probes * samples.sizes().len()) as u64);
         let mut save = |cells: &Cells| cells.write(&path);
         estimate_part(&source, spec.max_probes as u64, part, &mut cells, &mut save, self.observer)?;

@@ -39,7 +39,7 @@ pub fn planning_table(name: &str, scheme: &Scheme, report: Option<&SensitivityRe
             weight_bits: Some(u32::from(candidate.weight_bits())),
             activation_bits: Some(u32::from(candidate.activation_bits())),
             sensitivity: measured.map_or(0.0, |m| m.sensitivity),
-            stderr: measured.map(|m| m.stderr),
+            stderr: measured.and_then(|m| m.stderr),
             cost: costs(scheme, l, candidate).into_iter().collect(),
         }
     };

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::{HessianPass, Network, Real, Variation, host};
 use crate::trace::{LayerVectors, SymmetricOperator};
 
@@ -27,8 +27,9 @@ impl<'a, T: Real> BlockHessian<'a, T> {
         host::tensor(v.iter().map(|&x| T::from_f64(x)).collect(), shape)
     }
 
-    fn values(tensor: Option<&Tensor>) -> Result<Vec<f64>> {
-        let tensor = tensor.ok_or_else(|| Error::Internal("a product without a part".into()))?;
+    /// A part of a product; none is zero: the layer does not reach the output.
+    fn values(&self, layer: usize, part: Option<&Tensor>) -> Result<Vec<f64>> {
+        let Some(tensor) = part else { return Ok(vec![0.0; self.sizes[layer]]) };
         Ok(host::read::<T>(tensor)?.iter().map(|v| v.to_f64()).collect())
     }
 }
@@ -41,7 +42,7 @@ impl<T: Real> SymmetricOperator for BlockHessian<'_, T> {
     fn apply(&self, v: &LayerVectors) -> Result<LayerVectors> {
         let weights = v.iter().enumerate().map(|(l, v)| self.tensor(l, v)).collect::<Result<_>>()?;
         let product = self.pass.apply::<T>(&Variation::of_weights(weights))?;
-        product.weights.iter().map(|part| Self::values(part.as_ref())).collect()
+        product.weights.iter().enumerate().map(|(l, part)| self.values(l, part.as_ref())).collect()
     }
 
     fn apply_block(&self, layer: usize, vectors: &[Vec<f64>]) -> Result<Vec<Vec<f64>>> {
@@ -49,7 +50,7 @@ impl<T: Real> SymmetricOperator for BlockHessian<'_, T> {
             (self.go_on)()?;
             let mut direction = Variation::none(self.sizes.len());
             direction.weights[layer] = Some(self.tensor(layer, v)?);
-            Self::values(self.pass.apply::<T>(&direction)?.weights[layer].as_ref())
+            self.values(layer, self.pass.apply::<T>(&direction)?.weights[layer].as_ref())
         };
         vectors.iter().map(product).collect()
     }

@@ -19,6 +19,9 @@
 //! Cost of a draw: a forward and a reverse pass (Gauss–Newton; times the number of classes if exact; Fisher), about three
 //! of them (Hutchinson), or that for every product and layer (Hutch++, XTrace, exact).
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use candle_core::Tensor;
 
 use crate::error::{Error, Result};
@@ -28,7 +31,7 @@ use crate::numeric::rng::Stream;
 use crate::sensitivity::block_hessian::BlockHessian;
 use crate::sensitivity::{Estimator, Samples};
 use crate::space::ActivationSite;
-use crate::trace::{ProbeDistribution, TraceSource};
+use crate::trace::{ProbeDistribution, TraceEstimator, TraceSource};
 
 /// Traces of every layer's weights and, if asked for, of its activations, in element type `T`.
 pub struct NetworkTraces<'a, T> {
@@ -39,6 +42,8 @@ pub struct NetworkTraces<'a, T> {
     activations: Option<ActivationSite>,
     seed: u64,
     shares: Vec<f64>,
+    /// Exact traces of the weights, which need not be drawn again beside those of activations.
+    exact: RefCell<BTreeMap<usize, Vec<f64>>>,
     element: std::marker::PhantomData<T>,
 }
 
@@ -54,7 +59,17 @@ impl<'a, T: Real> NetworkTraces<'a, T> {
     ) -> Self {
         let count = samples.count() as f64;
         let shares = samples.sizes().iter().map(|&size| size as f64 / count).collect();
-        Self { network, bindings, samples, estimator, activations, seed, shares, element: std::marker::PhantomData }
+        Self {
+            network,
+            bindings,
+            samples,
+            estimator,
+            activations,
+            seed,
+            shares,
+            exact: RefCell::default(),
+            element: std::marker::PhantomData,
+        }
     }
 
     /// Names of the quantities: the layers, then their activations.
@@ -98,35 +113,28 @@ impl<'a, T: Real> NetworkTraces<'a, T> {
         Ok(traces)
     }
 
-    /// `S u` for every prediction; a sample with several predictions has their mean as its loss.
-    fn factor(&self, logits: &[T], labels: usize, per_sample: usize, mut u: impl FnMut() -> Vec<f64>) -> Vec<T> {
-        let scale = 1.0 / (per_sample as f64).sqrt();
-        let rows = logits.chunks_exact(logits.len() / labels);
-        rows.flat_map(|row| self.loss().curvature_factor(row, &u())).map(|v| T::from_f64(scale * v)).collect()
+    /// `S u` for every sample.
+    fn factor(&self, logits: &[T], batch: usize, mut u: impl FnMut() -> Vec<f64>) -> Vec<T> {
+        let rows = logits.chunks_exact(logits.len() / batch);
+        rows.flat_map(|row| self.loss().curvature_factor(row, &u())).map(T::from_f64).collect()
     }
 
-    fn gauss_newton(&self, tape: &Tape, labels: usize, exact: bool, stream: &mut Stream) -> Result<Vec<f64>> {
-        let per_sample = labels / tape.batch;
-        let classes = tape.output()?.elem_count() / labels;
+    fn gauss_newton(&self, tape: &Tape, exact: bool, stream: &mut Stream) -> Result<Vec<f64>> {
+        let classes = tape.output()?.elem_count() / tape.batch;
         if !exact {
             return self.from_gradients(tape, 1, |logits, _| {
-                self.factor(logits, labels, per_sample, || ProbeDistribution::Rademacher.vector(classes, stream))
+                self.factor(logits, tape.batch, || ProbeDistribution::Rademacher.vector(classes, stream))
             });
         }
-        if per_sample != 1 {
-            let found = format!("{per_sample} predictions for each sample");
-            let remedy = "take `estimator: gauss_newton`";
-            return Err(Error::input("estimator gauss_newton_exact", found, "one prediction for each sample", remedy));
-        }
         self.from_gradients(tape, classes, |logits, k| {
-            self.factor(logits, labels, 1, || (0..classes).map(|i| f64::from(u8::from(i == k))).collect())
+            self.factor(logits, tape.batch, || (0..classes).map(|i| f64::from(u8::from(i == k))).collect())
         })
     }
 
     fn fisher(&self, tape: &Tape, labels: &[u32]) -> Result<Vec<f64>> {
         let samples = T::from_f64(tape.batch as f64);
         self.from_gradients(tape, 1, |logits, _| {
-            // The gradient of the mean over all predictions, times the samples: that of each sample's own mean.
+            // The gradient of the mean over all samples, times their number: each sample's own.
             let gradient = self.loss().evaluate(logits, labels, None).gradient;
             gradient.into_iter().map(|g| g * samples).collect()
         })
@@ -166,8 +174,8 @@ impl<'a, T: Real> NetworkTraces<'a, T> {
                 let (v, product) = (host::read::<T>(v)?, host::read::<T>(product)?);
                 Ok(v.iter().zip(product.iter()).map(|(v, p)| v.to_f64() * p.to_f64()).sum())
             }
-            (None, _) => Ok(0.0),
-            _ => Err(Error::Internal("a product without a part".into())),
+            // Token numbers, or a layer that does not reach the output.
+            _ => Ok(0.0),
         };
         v.iter().zip(&product).map(form).collect()
     }
@@ -192,6 +200,17 @@ impl<T: Real> TraceSource for NetworkTraces<'_, T> {
 
     fn draw(&self, round: u64, block: usize, go_on: &dyn Fn() -> Result<()>) -> Result<Vec<f64>> {
         let (images, labels) = self.samples.block(block)?;
+        let outputs = &self.network.graph().nodes()[self.network.graph().output()].shape;
+        if outputs.len() != 1 {
+            let place = format!("network `{}`", self.network.graph().name);
+            let found = format!("outputs of shape {outputs:?} for a sample");
+            return Err(Error::input(
+                place,
+                found,
+                "one prediction: a vector",
+                "pool the positions in front of the last layer",
+            ));
+        }
         let images =
             host::tensor(host::read::<f32>(&images)?.iter().map(|&x| T::from_f64(x.into())).collect(), images.dims())?;
         let products = match self.estimator {
@@ -199,7 +218,7 @@ impl<T: Real> TraceSource for NetworkTraces<'_, T> {
             Estimator::GaussNewton { exact } => {
                 let tape = self.tape(&images)?;
                 let mut stream = Stream::new(self.seed, "curvature", &[round, block as u64]);
-                return self.gauss_newton(&tape, labels.len(), exact, &mut stream);
+                return self.gauss_newton(&tape, exact, &mut stream);
             }
             Estimator::Fisher => {
                 let tape = self.tape(&images)?;
@@ -208,7 +227,13 @@ impl<T: Real> TraceSource for NetworkTraces<'_, T> {
         };
         let pass = HessianPass::new::<T>(self.network, self.bindings, &self.loss(), &images, &labels)?;
         let operator = BlockHessian::<T>::new(self.network, &pass, go_on);
-        let mut traces = products.draw(&operator, self.seed, round, block)?;
+        let mut traces = match (products, self.exact.borrow().get(&block)) {
+            (TraceEstimator::Exact, Some(known)) => known.clone(),
+            _ => products.draw(&operator, self.seed, round, block)?,
+        };
+        if products == TraceEstimator::Exact {
+            self.exact.borrow_mut().insert(block, traces.clone());
+        }
         if let Some(site) = self.activations {
             traces.extend(self.activation_traces(&pass, site, round, block)?);
         }

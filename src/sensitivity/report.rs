@@ -28,8 +28,9 @@ pub struct CandidateSensitivity {
     pub predicted: f64,
     /// `Ω`: what the plan minimises the sum of.
     pub sensitivity: f64,
-    /// Standard error of `Ω`, from those of the traces and divergences or of the measurement.
-    pub stderr: f64,
+    /// Standard error of `Ω`, from those of the traces and divergences or of the measurement, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stderr: Option<f64>,
 }
 
 /// One layer.
@@ -98,9 +99,10 @@ pub struct Measurements<'a> {
     pub increases: &'a [Vec<Estimate>],
 }
 
-/// A trace that is not resolved counts as its error: a layer is not insensitive because nothing was seen of it.
+/// A trace that is not resolved counts as its error, or as its size where that is not known: a layer is not insensitive
+/// because nothing was seen of it.
 fn resolved(estimate: &TraceEstimate) -> f64 {
-    estimate.trace.max(estimate.stderr.unwrap_or(0.0))
+    estimate.stderr.map_or(estimate.trace.abs(), |error| estimate.trace.max(error))
 }
 
 impl SensitivityReport {
@@ -138,14 +140,13 @@ impl SensitivityReport {
         let layer = |l: usize| {
             let (layer, trace) = (&scheme.layers[l], traces.quantities[l]);
             let n = layer.cost.parameters as f64;
-            let stderr = trace.stderr.unwrap_or(0.0);
-            if trace.trace < stderr {
-                let (name, trace) = (&layer.name, trace.trace);
+            if trace.trace < resolved(&trace) {
+                let (name, stderr, trace) = (&layer.name, resolved(&trace), trace.trace);
                 warnings.push(format!(
                     "{name}: the trace {trace:.2e} ± {stderr:.2e} is not resolved; it counts as {stderr:.2e}"
                 ));
             }
-            let average_trace = resolved(&trace) / n;
+            let (average_trace, stderr) = (resolved(&trace) / n, trace.stderr);
             let activation_trace = traces.quantities.get(layers + l).copied();
             let candidate = |(c, &candidate): (usize, &Candidate)| {
                 let effect = found.effects[l][c];
@@ -158,24 +159,24 @@ impl SensitivityReport {
                 };
                 let (term, term_error) = match (spec.activation_term, activation_trace) {
                     (ActivationTerm::Divergence, _) => {
-                        effect.divergence.map_or((0.0, 0.0), |d| (2.0 * d.mean, 2.0 * d.stderr))
+                        effect.divergence.map_or((0.0, Some(0.0)), |d| (2.0 * d.mean, Some(2.0 * d.stderr)))
                     }
                     (ActivationTerm::Trace, Some(t)) => {
                         let factor = effect.squared_error / layer.cost.input_elements as f64;
-                        (resolved(&t) * factor, t.stderr.unwrap_or(0.0) * factor)
+                        (resolved(&t) * factor, t.stderr.map(|e| e * factor))
                     }
-                    _ => (0.0, 0.0),
+                    _ => (0.0, Some(0.0)),
                 };
                 let hessian = average_trace * distance + term;
                 let (sensitivity, error) = match spec.objective {
-                    Objective::Hessian => (hessian, (stderr / n * distance).hypot(term_error)),
-                    Objective::Linear => (-average_trace * f64::from(bits), stderr / n * f64::from(bits)),
+                    Objective::Hessian => (hessian, stderr.zip(term_error).map(|(a, b)| (a / n * distance).hypot(b))),
+                    Objective::Linear => (-average_trace * f64::from(bits), stderr.map(|e| e / n * f64::from(bits))),
                     Objective::Measured => {
                         let Estimate { mean: increase, stderr: error } = found.increases[l][c];
                         if increase < 0.0 {
                             decreases.push(format!("{} {candidate}", layer.name));
                         }
-                        (2.0 * increase.max(0.0), 2.0 * error)
+                        (2.0 * increase.max(0.0), Some(2.0 * error))
                     }
                 };
                 CandidateSensitivity {
@@ -249,7 +250,9 @@ fn unresolved(traces: &Traces, spec: &SensitivitySpec) -> Option<String> {
         }
         StopReason::RelativeError { .. } => return None,
     };
-    let missed = |t: &&TraceEstimate| t.stderr.is_some_and(|e| e > spec.relative_error * t.trace.abs());
+    let largest = traces.quantities.iter().fold(0.0, |m: f64, t| m.max(t.trace.abs()));
+    let scale = |t: &TraceEstimate| t.trace.abs().max(crate::trace::NEGLIGIBLE * largest);
+    let missed = |t: &&TraceEstimate| t.stderr.is_some_and(|e| e > spec.relative_error * scale(t));
     let count = traces.quantities.iter().filter(missed).count();
     let worst = 100.0 * traces.worst_relative_error?;
     let (all, wanted) = (traces.quantities.len(), 100.0 * spec.relative_error);

@@ -135,7 +135,7 @@ pub(super) struct RawSensitivity {
     pub max_seconds: Option<Text>,
     pub objective: Option<Objective>,
     pub scale: Option<WeightScale>,
-    pub activation_term: Option<ActivationTerm>,
+    pub activation_term: Option<Spanned<ActivationTerm>>,
     pub measured_images: Option<Text>,
     pub pairs: Option<Text>,
 }

@@ -126,7 +126,7 @@ impl SensitivitySpec {
     pub(super) fn check(raw: &RawSensitivity, c: Checker<'_>) -> Result<Self> {
         let objective = raw.objective.unwrap_or_default();
         let measured = if objective == Objective::Measured { MEASURED_BY_DEFAULT } else { 0 };
-        let activation_term = raw.activation_term.unwrap_or_default();
+        let activation_term = raw.activation_term.as_ref().map(|term| term.value).unwrap_or_default();
         let spec = Self {
             estimator: raw.estimator.unwrap_or_default(),
             products: c.whole_or(&raw.products, 12, PRODUCTS)?,
@@ -154,6 +154,20 @@ impl SensitivitySpec {
         {
             let expected = format!("min_probes ({}) not above max_probes ({})", spec.min_probes, spec.max_probes);
             return wrong(at, expected, "set both");
+        }
+        let term = spec.activation_term == ActivationTerm::Trace;
+        if term && spec.activation_traces == Some(ActivationSite::Output) {
+            if let Some(at) = &raw.activation_term {
+                let fault =
+                    ValueFault::new("trace", "activation_traces: input, which it is made of", "leave out `output`");
+                return Err(c.fault(at, fault));
+            }
+        }
+        if spec.measured_images == 1 {
+            if let Some(at) = &raw.measured_images {
+                let fault = ValueFault::new("1", "0, or 2 or more: one image has no standard error", "take more");
+                return Err(c.fault(at, fault));
+            }
         }
         let needed = objective == Objective::Measured || spec.pairs > 0;
         if let Some(at) =

@@ -6,7 +6,7 @@ use candle_core::Tensor;
 
 use crate::error::{Error, Result};
 use crate::exec::host;
-use crate::store::{Array, TensorFile};
+use crate::store::{Array, TensorFile, hash_bytes};
 
 /// Float tensors by name. Ordered, so that everything made from them is the same in every run.
 #[derive(Debug, Clone, Default)]
@@ -65,6 +65,19 @@ impl Parameters {
     /// Names and tensors in order.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Tensor)> {
         self.0.iter()
+    }
+
+    /// Hash of names, shapes and elements.
+    ///
+    /// # Errors
+    /// When a tensor cannot be read.
+    pub fn content_hash(&self) -> Result<String> {
+        let mut bytes = Vec::new();
+        for (name, tensor) in self.iter() {
+            bytes.extend(format!("{name} {:?} ", tensor.dims()).into_bytes());
+            bytes.extend(host::read::<f32>(tensor)?.iter().flat_map(|v| v.to_le_bytes()));
+        }
+        Ok(hash_bytes(&bytes))
     }
 
     /// Writes all tensors into a file under `prefix`.

@@ -24,9 +24,9 @@ fn rounds_are_complete_up_to_the_first_gap() {
 #[test]
 fn missing_cells_are_counted_and_the_first_of_them_named() {
     let some = cells(2, &[(0, 0), (0, 1), (1, 1), (2, 0), (2, 1)]);
-    assert_eq!(some.missing(1).to_string(), "no cell is missing from 1 rounds");
+    assert_eq!(some.missing(1).to_string(), "nothing is missing from 1 rounds");
     assert_eq!(some.missing(2), Missing { rounds: 2, count: 1, first: vec![(1, 0)] });
-    assert_eq!(some.missing(4).to_string(), "3 cells are missing from 4 rounds: (round, block) (1, 0), (3, 0), (3, 1)");
+    assert_eq!(some.missing(4).to_string(), "3 draws are missing from 4 rounds: (round, batch) (1, 0), (3, 0), (3, 1)");
     let many = cells(2, &[(1 << 31, 0)]).missing(1 << 32);
     assert_eq!((many.count, many.first.len()), ((1 << 33) - 1, 8));
     assert!(many.to_string().ends_with("(3, 1), …"));

@@ -65,10 +65,13 @@ fn it_stops_when_every_trace_is_known() {
 
 #[test]
 fn it_stops_when_more_probes_do_not_help() {
-    let found = traces(&Synthetic::new(6, 1.0, 3.0), &OPTIONS);
+    let found = traces(&Synthetic::new(10, 1.0, 3.0), &OPTIONS);
     let StopReason::DataNoise { probe_share } = found.stop else { panic!("{found:?}") };
     assert!(probe_share < 0.5 && found.rounds < 50);
     assert!(found.worst_relative_error.unwrap() > 0.05);
+    // Six blocks are too few to tell.
+    let few = traces(&Synthetic::new(6, 1.0, 3.0), &OPTIONS);
+    assert_eq!(few.rounds, OPTIONS.max_rounds, "{few:?}");
 }
 
 #[test]
@@ -111,7 +114,7 @@ fn when_the_time_is_up_in_the_first_round_the_blocks_so_far_count_and_that_is_to
     let late = run(&source, &options, &mut source.cells(), 0.5, u64::MAX);
     let found = late.traces.unwrap();
     assert!(matches!(found.stop, StopReason::TimeLimit { .. }) && (found.rounds, found.blocks) == (0, 2), "{found:?}");
-    assert!(late.warnings[0].contains("2 of 4 blocks"));
+    assert!(late.warnings[0].contains("2 of 4 batches"));
     // Shares 0.1 and 0.2 of all are a third and two thirds of these two.
     let draw = |b: usize| source.draw(0, b, &|| Ok(())).unwrap()[0];
     assert!((found.quantities[0].trace - (draw(0) + 2.0 * draw(1)) / 3.0).abs() <= 1e-14);
@@ -135,13 +138,18 @@ fn an_interrupted_estimate_goes_on_from_its_cells_to_the_same_result() {
 }
 
 #[test]
-fn all_rounds_that_are_there_count_and_a_finished_estimate_draws_nothing() {
+fn rounds_that_are_there_are_not_drawn_again_and_those_beyond_the_last_do_not_count() {
     let source = Synthetic::new(4, 1.0, 0.0);
     let mut cells = source.cells();
     let options = TraceOptions { max_rounds: 7, relative_error: 1e-9, ..OPTIONS };
     let seven = run(&source, &options, &mut cells, 0.0, u64::MAX).traces.unwrap();
-    let fewer = run(&source, &TraceOptions { max_rounds: 3, ..options }, &mut cells, 0.0, u64::MAX).traces.unwrap();
-    assert_eq!((fewer, source.drawn.get()), (seven, 28));
+    let three = TraceOptions { max_rounds: 3, ..options };
+    let fewer = run(&source, &three, &mut cells, 0.0, u64::MAX).traces.unwrap();
+    assert_eq!((fewer.rounds, source.drawn.get()), (3, 28));
+    // What was drawn before by other options changes nothing.
+    assert_eq!(fewer, traces(&Synthetic::new(4, 1.0, 0.0), &three));
+    assert_eq!(run(&source, &options, &mut cells, 0.0, u64::MAX).traces.unwrap(), seven);
+    assert_eq!(source.drawn.get(), 28);
 }
 
 #[test]

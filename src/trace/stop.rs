@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::trace::{TraceEstimate, TraceOptions};
 
 /// Traces below this share of the largest are only resolved to it.
-const NEGLIGIBLE: f64 = 0.01;
+pub const NEGLIGIBLE: f64 = 0.01;
 
 /// Probes whose noise is below this share of the data's add less than 12 % to the total error.
 const PROBES_SUFFICE: f64 = 0.5;

@@ -5,8 +5,9 @@ use crate::exec::kernels::Real;
 /// `y[p] = table[x[p]]`; a number that is no row of the table gives NaN, which no caller can overlook.
 pub fn lookup<T: Real>(x: &[T], table: &[T], features: usize, y: &mut [T]) {
     for (row, &token) in y.chunks_exact_mut(features).zip(x) {
-        match table.chunks_exact(features).nth(token.to_f64().max(-1.0) as usize) {
-            Some(values) if token >= T::ZERO => row.copy_from_slice(values),
+        let number = token.to_f64();
+        match table.chunks_exact(features).nth(number.max(0.0) as usize) {
+            Some(values) if number >= 0.0 && number.fract() == 0.0 => row.copy_from_slice(values),
             _ => row.fill(T::from_f64(f64::NAN)),
         }
     }
