@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares the cost of Hessian products and traces with PyTorch and PyHessian, in one run.
 
-    bench_hessian.py --data DIR --weights FILE [--tools bitplan,torch,torch_shared,pyhessian] [--repetitions N]
+    bench_hessian.py --data DIR --weights FILE [--tools bitplan,bitplan_product,torch,torch_shared,pyhessian] [--repetitions N]
                      [--threads N] [--probes N] [--work FOLDER]
 
 DIR has the folder cifar10, FILE (safetensors) the trained ResNet-20 of search_spaces/cifar10_resnet20.yaml. The loss is
@@ -10,8 +10,8 @@ layers. Makes a Python environment with pinned packages in FOLDER (default targe
 `cargo bench --bench hessian`, and writes table.md and results.json to FOLDER/bench_hessian. Leave the machine alone.
 
 Every measurement is a process of its own, one at a time, the tools in turn in each repetition; its peak memory is what
-the system says of the whole process. bitplan's program is called as `hessian product JOB` and `hessian converge JOB`,
-JOB a JSON file with data, weights, images, micro_batch, threads, mean, std, seed, products (product), relative_error
+the system says of the whole process. bitplan's program is called as `hessian forms JOB`, `hessian product JOB` and `hessian converge JOB`,
+JOB a JSON file with data, weights, images, micro_batch, threads, mean, std, seed, products, relative_error
 (converge). It prints one JSON document: seconds_per_product and, if it can tell, cpu_seconds_per_product; or seconds,
 draws and layers (name, trace, stderr).
 """
@@ -31,7 +31,8 @@ from environment import environment, on_cpu
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OURS = "bitplan"
 TOOLS = {
-    OURS: "bitplan",
+    OURS: "bitplan, vᵀ(Hv) of every layer",
+    "bitplan_product": "bitplan, the whole product",
     "torch": "PyTorch double backward",
     "torch_shared": "the same, gradient shared by the products of a job",
     "pyhessian": "PyHessian",
@@ -47,7 +48,7 @@ OTHERS = 0.7
 MEAN, STD = [0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616]
 
 LEGEND = """\
-Seconds per product over all images: median (smallest – largest) of {repetitions} runs, the tools in turn; a job of
+A trace needs vᵀ(Hv) of every layer; PyTorch and PyHessian make the whole product for it. Seconds per product over all images: median (smallest – largest) of {repetitions} runs, the tools in turn; a job of
 bitplan and of the shared variant has {shared} products. CPU seconds, of all threads, tell work from waiting. Ratio:
 median of the ratios to bitplan's run of the same turn. Memory: largest resident memory of the process, all of it
 (PyTorch's libraries included). PyHessian makes the products, but gives only the trace of all layers together.
@@ -116,7 +117,7 @@ def traces_table(tools, runs, results):
             for size in MICRO_BATCHES
         }
         best[tool] = min(medians.values())
-    peers = [tool for tool in tools if tool != OURS]
+    peers = [tool for tool in tools if not tool.startswith(OURS)]
     columns = ["layer", "exact trace", "deviation of a probe", "products", *(f"{TOOLS[p]}, s" for p in peers)]
     rows = ["| " + " | ".join(columns) + " |", "|-" * len(columns) + "|"]
     counts = []
@@ -154,7 +155,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     python, versions = environment(arguments.work)
     peer = [python, ROOT / "scripts" / "hessian" / "peers.py"]
-    ours = build() if OURS in tools else None
+    ours = build() if OURS in tools or "bitplan_product" in tools else None
     batch = arguments.data.absolute() / "cifar10" / "cifar-10-batches-bin" / "data_batch_1.bin"
     common = {
         "data": str(batch),
@@ -173,8 +174,9 @@ def main():
         for size in MICRO_BATCHES:
             for tool in tools:
                 load = os.getloadavg()[0]
-                command = [ours, "product"] if tool == OURS else [*peer, tool]
-                products = SHARED if tool in (OURS, "torch_shared") else 1
+                mine = {OURS: "forms", "bitplan_product": "product"}
+                command = [ours, mine[tool]] if tool in mine else [*peer, tool]
+                products = SHARED if tool in (*mine, "torch_shared") else 1
                 answer = measure(command, job(size, products, repetition), out)
                 runs.append({"tool": tool, "micro_batch": size, "repetition": repetition, "load": load, **answer})
                 seconds, memory = answer["seconds_per_product"], answer["peak_rss_mb"]

@@ -218,6 +218,11 @@ fn hessian_products_agree_with_central_differences_of_gradients_and_are_symmetri
                 assert!((ours - expected).abs() < DIFFERENCES * scale, "{name} {l}: {ours} {expected}");
             }
         }
+        let forms = pass.forms::<f64>(&Variation::of_weights(v.clone())).unwrap();
+        for (l, form) in forms.iter().enumerate() {
+            let expected = dot(&v[l..=l], &hv[l..=l]);
+            assert!((form - expected).abs() < ROUNDING * (1.0 + expected.abs()), "{name} {l}: {form} {expected}");
+        }
         let (a, b) = (dot(&u, &hv), dot(&v, &hu));
         assert!((a - b).abs() < ROUNDING * (a.abs() + 1.0), "{name}: {a} {b}");
     }

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! hessian product JOB      seconds of one product over all images; the products of a job share the base point
+//! hessian forms JOB        the same for `vᵀ(Hv)` of every layer, all that a trace needs
 //! hessian converge JOB     seconds until the probes' standard error of every trace is `relative_error` of it
 //! hessian compare JOB      for each estimator: seconds, and the largest and median relative standard error of a layer
 //! ```
@@ -59,7 +60,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let [command, job] = arguments.as_slice() else {
         // What `cargo test --benches` and a bare `cargo bench` do: nothing to measure without a job.
-        return println!("usage: hessian product|converge|compare JOB (see scripts/bench_hessian.py)");
+        return println!("usage: hessian product|forms|converge|compare JOB (see scripts/bench_hessian.py)");
     };
     let job: Job = serde_json::from_str(&std::fs::read_to_string(job).unwrap()).unwrap();
     rayon::ThreadPoolBuilder::new().num_threads(job.threads).build_global().unwrap();
@@ -72,7 +73,8 @@ fn main() {
     println!(
         "{}",
         match command.as_str() {
-            "product" => bench.product(),
+            "product" => bench.product(false),
+            "forms" => bench.product(true),
             "converge" => bench.converge(),
             "compare" => bench.compare(),
             _ => panic!("unknown command {command}"),
@@ -86,7 +88,7 @@ impl Bench {
         Samples::new(&self.dataset, &normalization, self.job.micro_batch, None, usize::MAX).unwrap()
     }
 
-    fn product(&self) -> Value {
+    fn product(&self, forms: bool) -> Value {
         let samples = self.samples();
         let probe = |p: usize| {
             let layer = |(l, layer): (usize, &bitplan::graph::Layer)| {
@@ -104,9 +106,14 @@ impl Bench {
                 let pass =
                     HessianPass::new::<f32>(&self.network, &self.bindings, &Loss::default(), &images, &labels).unwrap();
                 for (probe, sum) in probes.iter().zip(&mut sums) {
-                    let product = pass.apply::<f32>(probe).unwrap();
-                    let first = host::read::<f32>(product.weights[0].as_ref().unwrap()).unwrap()[0];
-                    *sum += f64::from(first) * labels.len() as f64 / self.job.images as f64;
+                    let first = match forms {
+                        true => pass.forms::<f32>(probe).unwrap()[0],
+                        false => {
+                            let product = pass.apply::<f32>(probe).unwrap();
+                            f64::from(host::read::<f32>(product.weights[0].as_ref().unwrap()).unwrap()[0])
+                        }
+                    };
+                    *sum += first * labels.len() as f64 / self.job.images as f64;
                 }
             }
             sums
@@ -115,7 +122,7 @@ impl Bench {
         let start = Instant::now();
         let values = run(samples.sizes().len());
         let seconds = start.elapsed().as_secs_f64() / probes.len() as f64;
-        json!({"seconds_per_product": seconds, "first_entries": values})
+        json!({"seconds_per_product": seconds, "first_layer": values})
     }
 
     fn estimate(

@@ -12,12 +12,19 @@
 //! (Hv)_W = ġ_y xᵀ + g_y ẋᵀ          (Hv)_x = ġ_x          (Hv)_y = ġ_y
 //! ```
 //!
+//! Traces need only `v_Wᵀ (Hv)_W` of each layer, for which two of the six convolutions drop out ([`HessianPass::forms`]):
+//!
+//! ```text
+//! ⟨v, ġ_y xᵀ + g_y ẋᵀ⟩ = ⟨v x, ġ_y⟩ + ⟨ẋ, vᵀ g_y⟩          both factors are there already
+//! ```
+//!
 //! ReLU masks and norms act on tangents as on gradients; what is not linear in pieces has its second derivative from
 //! [`crate::exec::functions`]. No finite difference anywhere: exact to rounding. Cost: six convolutions a layer and
 //! product; the two of the base point are shared by all products of a batch. What a direction leaves out is not computed:
 //! a product with one layer's block starts at that layer and ends there.
 
 use candle_core::Tensor;
+use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::exec::forward::{forward, function_site, read_all, slices};
@@ -71,7 +78,29 @@ struct Tangents {
     moves: Vec<bool>,
     nodes: Vec<Option<Tensor>>,
     layer_inputs: Vec<Option<Tensor>>,
+    /// `v x` of every layer, where it is asked for.
+    moved: Vec<Option<Tensor>>,
 }
+
+/// What is made of a layer's curvature.
+enum Yield {
+    /// `Hv`.
+    Product(Variation),
+    /// `vᵀ (Hv)` in the weights of each layer.
+    Forms(Vec<f64>),
+}
+
+/// `⟨a, b⟩` in f64.
+fn dot<T: Real>(a: &Tensor, b: &Tensor) -> Result<f64> {
+    let (a, b) = (host::read::<T>(a)?, host::read::<T>(b)?);
+    let chunks = a.par_chunks(DOT_CHUNK).zip(b.par_chunks(DOT_CHUNK));
+    let of_chunk = |(a, b): (&[T], &[T])| a.iter().zip(b).map(|(a, b)| a.to_f64() * b.to_f64()).sum::<f64>();
+    // Chunks in their order, so that threads change no bit.
+    Ok(chunks.map(of_chunk).collect::<Vec<f64>>().iter().sum())
+}
+
+/// Elements that a thread adds at a time.
+const DOT_CHUNK: usize = 1 << 14;
 
 /// The sum of what there is.
 fn sum<T: Real>(a: Option<&Tensor>, b: Option<&Tensor>) -> Result<Option<Tensor>> {
@@ -121,18 +150,34 @@ impl<'a> HessianPass<'a> {
     /// # Errors
     /// When a shape does not fit.
     pub fn apply<T: Real>(&self, v: &Variation) -> Result<Variation> {
-        let tangents = self.tangents::<T>(v)?;
+        match self.sweep::<T>(v, Yield::Product(Variation::none(self.network.layers().len())))? {
+            Yield::Product(product) => Ok(product),
+            Yield::Forms(_) => Err(Error::Internal("forms instead of a product".into())),
+        }
+    }
+
+    /// `v_Wᵀ (Hv)_W` of each layer: a third cheaper than the product.
+    ///
+    /// # Errors
+    /// When a shape does not fit.
+    pub fn forms<T: Real>(&self, v: &Variation) -> Result<Vec<f64>> {
+        match self.sweep::<T>(v, Yield::Forms(vec![0.0; self.network.layers().len()]))? {
+            Yield::Forms(forms) => Ok(forms),
+            Yield::Product(_) => Err(Error::Internal("a product instead of forms".into())),
+        }
+    }
+
+    fn sweep<T: Real>(&self, v: &Variation, mut found: Yield) -> Result<Yield> {
+        let tangents = self.tangents::<T>(v, matches!(found, Yield::Forms(_)))?;
         let network = self.network;
-        let output = tangents.nodes[network.graph().output()].as_ref();
-        let mut product = Variation::none(network.layers().len());
-        let Some(output) = output else { return Ok(product) };
+        let Some(output) = tangents.nodes[network.graph().output()].as_ref() else { return Ok(found) };
         let seed = self.curvature_of_loss::<T>(output)?;
         sweep::<T>(network, seed, |step, g_dot| match step {
-            Step::Layer { layer, input, .. } => self.layer::<T>((layer, input), v, &tangents, g_dot, &mut product),
+            Step::Layer { layer, input, .. } => self.layer::<T>((layer, input), v, &tangents, g_dot, &mut found),
             Step::Function { function, output } => self.function::<T>(function, output, &tangents, g_dot),
             _ => Ok(reached(fixed_step::<T>(network, self.bindings, &self.tape, step, g_dot)?, &tangents)),
         })?;
-        Ok(product)
+        Ok(found)
     }
 
     /// Products at one layer, and what goes on to its input.
@@ -142,28 +187,42 @@ impl<'a> HessianPass<'a> {
         v: &Variation,
         tangents: &Tangents,
         g_dot: &Tensor,
-        product: &mut Variation,
+        found: &mut Yield,
     ) -> Result<InputGradients> {
         let (network, batch) = (self.network, self.tape.batch);
         let g = self.gradient(network.layers()[layer].node)?;
         let weight_gradient = |x: &Tensor, g: &Tensor| layer_weight_gradient::<T>(network, layer, batch, x, g);
         let input_gradient = |w: &Tensor, g: &Tensor| layer_input_gradient::<T>(network, layer, input, batch, w, g);
-        if v.outputs[layer].is_some() {
-            product.outputs[layer] = Some(g_dot.clone());
+        let x_dot = tangents.layer_inputs[layer].as_ref();
+        match found {
+            Yield::Product(product) => {
+                if v.outputs[layer].is_some() {
+                    product.outputs[layer] = Some(g_dot.clone());
+                }
+                if v.weights[layer].is_some() {
+                    let through = weight_gradient(self.tape.layer_input(layer)?, g_dot)?;
+                    let moved = x_dot.map(|x_dot| weight_gradient(x_dot, g)).transpose()?;
+                    product.weights[layer] = sum::<T>(Some(&through), moved.as_ref())?;
+                }
+            }
+            Yield::Forms(forms) => {
+                if let Some(moved) = &tangents.moved[layer] {
+                    forms[layer] = dot::<T>(moved, g_dot)?;
+                }
+            }
         }
-        if v.weights[layer].is_some() {
-            let through = weight_gradient(self.tape.layer_input(layer)?, g_dot)?;
-            let moved = tangents.layer_inputs[layer].as_ref().map(|x_dot| weight_gradient(x_dot, g)).transpose()?;
-            product.weights[layer] = sum::<T>(Some(&through), moved.as_ref())?;
-        }
-        if tangents.layer_inputs[layer].is_none() {
-            return Ok(vec![]);
-        }
+        let Some(x_dot) = x_dot else { return Ok(vec![]) };
         let through = input_gradient(&self.bindings.layers[layer].weight, g_dot)?;
         let moved = v.weights[layer].as_ref().map(|v| input_gradient(v, g)).transpose()?;
         let Some(total) = sum::<T>(Some(&through), moved.as_ref())? else { return Ok(vec![]) };
-        if v.inputs[layer].is_some() {
-            product.inputs[layer] = Some(total.clone());
+        match found {
+            Yield::Product(product) if v.inputs[layer].is_some() => product.inputs[layer] = Some(total.clone()),
+            Yield::Product(_) => {}
+            Yield::Forms(forms) => {
+                if let Some(moved) = &moved {
+                    forms[layer] += dot::<T>(x_dot, moved)?;
+                }
+            }
         }
         Ok(reached(vec![(input, total)], tangents))
     }
@@ -198,10 +257,15 @@ impl<'a> HessianPass<'a> {
         nodes.iter().map(tangent).collect()
     }
 
-    fn tangents<T: Real>(&self, v: &Variation) -> Result<Tangents> {
+    /// `keep_moved`: whether `v x` is asked for.
+    fn tangents<T: Real>(&self, v: &Variation, keep_moved: bool) -> Result<Tangents> {
         let (nodes, layers) = (self.network.graph().nodes().len(), self.network.layers().len());
-        let mut tangents =
-            Tangents { moves: vec![false; nodes], nodes: vec![None; nodes], layer_inputs: vec![None; layers] };
+        let mut tangents = Tangents {
+            moves: vec![false; nodes],
+            nodes: vec![None; nodes],
+            layer_inputs: vec![None; layers],
+            moved: vec![None; layers],
+        };
         let mut readers = vec![0usize; nodes];
         let (output, steps) = (self.network.graph().output(), self.network.steps());
         for &step in steps {
@@ -213,7 +277,7 @@ impl<'a> HessianPass<'a> {
         for &step in steps {
             let tangent = match step {
                 Step::Layer { layer, input, output } => {
-                    self.layer_tangent::<T>(layer, input, output, v, &mut tangents)?
+                    self.layer_tangent::<T>((layer, input, output), v, keep_moved, &mut tangents)?
                 }
                 _ => self.step_tangent::<T>(step, &tangents)?,
             };
@@ -231,10 +295,9 @@ impl<'a> HessianPass<'a> {
 
     fn layer_tangent<T: Real>(
         &self,
-        layer: usize,
-        input: NodeId,
-        output: NodeId,
+        (layer, input, output): (usize, NodeId, NodeId),
         v: &Variation,
+        keep_moved: bool,
         tangents: &mut Tangents,
     ) -> Result<Option<Tensor>> {
         let (network, batch) = (self.network, self.tape.batch);
@@ -248,7 +311,11 @@ impl<'a> HessianPass<'a> {
         let through = x_dot.as_ref().map(|x_dot| map(x_dot, weight)).transpose()?;
         let moved = v.weights[layer].as_ref().map(|v| map(self.tape.layer_input(layer)?, v)).transpose()?;
         tangents.layer_inputs[layer] = x_dot;
-        sum::<T>(sum::<T>(through.as_ref(), moved.as_ref())?.as_ref(), v.outputs[layer].as_ref())
+        let total = sum::<T>(sum::<T>(through.as_ref(), moved.as_ref())?.as_ref(), v.outputs[layer].as_ref());
+        if keep_moved {
+            tangents.moved[layer] = moved;
+        }
+        total
     }
 
     fn step_tangent<T: Real>(&self, step: Step, tangents: &Tangents) -> Result<Option<Tensor>> {

@@ -45,6 +45,11 @@ impl<T: Real> SymmetricOperator for BlockHessian<'_, T> {
         product.weights.iter().enumerate().map(|(l, part)| self.values(l, part.as_ref())).collect()
     }
 
+    fn forms(&self, v: &LayerVectors) -> Result<Vec<f64>> {
+        let weights = v.iter().enumerate().map(|(l, v)| self.tensor(l, v)).collect::<Result<_>>()?;
+        self.pass.forms::<T>(&Variation::of_weights(weights))
+    }
+
     fn apply_block(&self, layer: usize, vectors: &[Vec<f64>]) -> Result<Vec<Vec<f64>>> {
         let product = |v: &Vec<f64>| {
             (self.go_on)()?;

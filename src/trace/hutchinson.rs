@@ -14,9 +14,8 @@
 //!
 //! Cost: one product for one draw of all traces.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::numeric::rng::Stream;
-use crate::trace::probe::dot;
 use crate::trace::{LayerVectors, ProbeDistribution, SymmetricOperator};
 
 /// One draw of the trace of every block.
@@ -29,11 +28,7 @@ pub fn hutchinson(
     stream: &mut Stream,
 ) -> Result<Vec<f64>> {
     let v: LayerVectors = operator.sizes().iter().map(|&n| distribution.vector(n, stream)).collect();
-    let product = operator.apply(&v)?;
-    if !v.iter().map(Vec::len).eq(product.iter().map(Vec::len)) {
-        return Err(Error::Internal("a product with other layers than its vector".into()));
-    }
-    Ok(v.iter().zip(&product).map(|(v, product)| dot(v, product)).collect())
+    operator.forms(&v)
 }
 
 #[cfg(test)]

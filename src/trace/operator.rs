@@ -1,6 +1,7 @@
 //! What an estimator of traces knows of a matrix: its products with vectors.
 
 use crate::error::{Error, Result};
+use crate::trace::probe::dot;
 
 /// A vector with one part per layer.
 pub type LayerVectors = Vec<Vec<f64>>;
@@ -16,6 +17,18 @@ pub trait SymmetricOperator {
     /// # Errors
     /// When the product fails.
     fn apply(&self, v: &LayerVectors) -> Result<LayerVectors>;
+
+    /// `v_lᵀ (Hv)_l` of every layer; an operator may have a cheaper way than the product.
+    ///
+    /// # Errors
+    /// When the product fails.
+    fn forms(&self, v: &LayerVectors) -> Result<Vec<f64>> {
+        let product = self.apply(v)?;
+        if !v.iter().map(Vec::len).eq(product.iter().map(Vec::len)) {
+            return Err(Error::Internal("a product with other layers than its vector".into()));
+        }
+        Ok(v.iter().zip(&product).map(|(v, product)| dot(v, product)).collect())
+    }
 
     /// `(Hv)_l = H_ll v_l` for each `v` that is `vectors[i]` in layer `l` and zero elsewhere.
     ///
