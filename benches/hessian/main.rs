@@ -94,7 +94,7 @@ impl Bench {
             let layer = |(l, layer): (usize, &bitplan::graph::Layer)| {
                 let mut stream = Stream::new(self.job.seed, "bench", &[p as u64, l as u64]);
                 let v = (0..layer.parameters()).map(|_| stream.rademacher()).collect::<Vec<_>>();
-                host::tensor(v.into_iter().map(|v| v as f32).collect(), layer.weight_shape.as_slice()).unwrap()
+                host::tensor(v, layer.weight_shape.as_slice()).unwrap()
             };
             Variation::of_weights(self.network.layers().iter().enumerate().map(layer).collect())
         };

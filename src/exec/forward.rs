@@ -169,7 +169,7 @@ fn evaluate<T: Real>(network: &Network, bindings: &Bindings, tape: &mut Tape, st
         }
         Step::Function { function, output } => {
             let (site, inputs) = function_site::<T>(network, bindings, function, batch)?;
-            let inputs = read_all::<T>(&inputs, |input| tape.value(input))?;
+            let inputs = read_all::<T>(inputs, |input| tape.value(input))?;
             debug_assert_eq!(y.len(), network.elements(output, batch));
             site.forward(&slices(&inputs), &mut y);
         }

@@ -90,7 +90,7 @@ impl<'a, T: Real> NetworkTraces<'a, T> {
     }
 
     /// Traces from gradients of single samples: the mean of `‖J_nᵀ e_n‖²` over columns `e` made by `column(logits, k)`.
-    fn from_gradients(
+    fn traces_of_gradients(
         &self,
         tape: &Tape,
         columns: usize,
@@ -122,18 +122,18 @@ impl<'a, T: Real> NetworkTraces<'a, T> {
     fn gauss_newton(&self, tape: &Tape, exact: bool, stream: &mut Stream) -> Result<Vec<f64>> {
         let classes = tape.output()?.elem_count() / tape.batch;
         if !exact {
-            return self.from_gradients(tape, 1, |logits, _| {
+            return self.traces_of_gradients(tape, 1, |logits, _| {
                 self.factor(logits, tape.batch, || ProbeDistribution::Rademacher.vector(classes, stream))
             });
         }
-        self.from_gradients(tape, classes, |logits, k| {
+        self.traces_of_gradients(tape, classes, |logits, k| {
             self.factor(logits, tape.batch, || (0..classes).map(|i| f64::from(u8::from(i == k))).collect())
         })
     }
 
     fn fisher(&self, tape: &Tape, labels: &[u32]) -> Result<Vec<f64>> {
         let samples = T::from_f64(tape.batch as f64);
-        self.from_gradients(tape, 1, |logits, _| {
+        self.traces_of_gradients(tape, 1, |logits, _| {
             // The gradient of the mean over all samples, times their number: each sample's own.
             let gradient = self.loss().evaluate(logits, labels, None).gradient;
             gradient.into_iter().map(|g| g * samples).collect()

@@ -156,18 +156,14 @@ impl SensitivitySpec {
             return wrong(at, expected, "set both");
         }
         let term = spec.activation_term == ActivationTerm::Trace;
-        if term && spec.activation_traces == Some(ActivationSite::Output) {
-            if let Some(at) = &raw.activation_term {
-                let fault =
-                    ValueFault::new("trace", "activation_traces: input, which it is made of", "leave out `output`");
-                return Err(c.fault(at, fault));
-            }
+        let of_outputs = term && spec.activation_traces == Some(ActivationSite::Output);
+        if let Some(at) = raw.activation_term.as_ref().filter(|_| of_outputs) {
+            let fault = ValueFault::new("trace", "activation_traces: input, which it is made of", "leave out `output`");
+            return Err(c.fault(at, fault));
         }
-        if spec.measured_images == 1 {
-            if let Some(at) = &raw.measured_images {
-                let fault = ValueFault::new("1", "0, or 2 or more: one image has no standard error", "take more");
-                return Err(c.fault(at, fault));
-            }
+        if let Some(at) = raw.measured_images.as_ref().filter(|_| spec.measured_images == 1) {
+            let fault = ValueFault::new("1", "0, or 2 or more: one image has no standard error", "take more");
+            return Err(c.fault(at, fault));
         }
         let needed = objective == Objective::Measured || spec.pairs > 0;
         if let Some(at) =
