@@ -97,7 +97,7 @@ pub struct SpaceArgs {
 
 /// Arguments of `sensitivity`.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = SENSITIVITY_EXAMPLES)]
+#[command(subcommand_negates_reqs = true, after_help = SENSITIVITY_EXAMPLES)]
 pub struct SensitivityArgs {
     /// Search space (YAML)
     #[arg(required = true)]

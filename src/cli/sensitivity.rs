@@ -16,7 +16,8 @@ use crate::trace::{Cells, TraceEstimate, merge};
 
 pub(super) fn sensitivity(args: &SensitivityArgs, global: &Global) -> Result<()> {
     let path = match (&args.command, &args.space) {
-        (Some(SensitivityCommand::Merge { parts, output }), _) => return join(parts, output, global),
+        (Some(SensitivityCommand::Merge { parts, output }), None) => return join(parts, output, global),
+        (Some(_), Some(_)) => return Err(Error::Usage("`merge` joins files and needs no search space".into())),
         (None, Some(path)) => path,
         (None, None) => return Err(Error::Usage("name a search space".into())),
     };

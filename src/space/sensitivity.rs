@@ -119,6 +119,9 @@ pub struct SensitivitySpec {
     pub pairs: usize,
 }
 
+/// Most batches: each has a probe and a place in the file of draws.
+const MOST_BATCHES: usize = 65_536;
+
 /// Held-out images where the objective needs some and none are named.
 const MEASURED_BY_DEFAULT: usize = 1000;
 
@@ -164,6 +167,14 @@ impl SensitivitySpec {
         if let Some(at) = raw.measured_images.as_ref().filter(|_| spec.measured_images == 1) {
             let fault = ValueFault::new("1", "0, or 2 or more: one image has no standard error", "take more");
             return Err(c.fault(at, fault));
+        }
+        let batches = spec.images.div_ceil(spec.batch_size);
+        if let Some(at) = raw.batch_size.as_ref().or(raw.images.as_ref()).filter(|_| batches > MOST_BATCHES) {
+            return wrong(
+                at,
+                format!("at most {MOST_BATCHES} batches of images, not {batches}"),
+                "take larger batches",
+            );
         }
         let needed = objective == Objective::Measured || spec.pairs > 0;
         if let Some(at) =
