@@ -8,10 +8,10 @@
 mod support;
 
 use bitplan::data::{Dataset, Images, Labels, Normalization, Pixels};
-use bitplan::exec::{Bindings, Loss, Network, backward, forward, host};
+use bitplan::exec::{Bindings, Loss, Network, Samples, backward, forward, host};
 use bitplan::graph::{Activation, Graph, GraphBuilder};
 use bitplan::progress::Silent;
-use bitplan::sensitivity::{Estimator, NetworkTraces, Samples};
+use bitplan::sensitivity::{Estimator, NetworkTraces};
 use bitplan::space::ActivationSite;
 use bitplan::trace::{Cells, ProbeDistribution, TraceEstimator, TraceOptions, TraceSource, Traces, estimate};
 use support::*;

@@ -17,10 +17,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use bitplan::data::{Dataset, Normalization, cifar};
-use bitplan::exec::{Bindings, HessianPass, Loss, Network, Variation, host};
+use bitplan::exec::{Bindings, HessianPass, Loss, Network, Samples, Variation, host};
 use bitplan::numeric::rng::Stream;
 use bitplan::progress::Silent;
-use bitplan::sensitivity::{Estimator, NetworkTraces, Samples};
+use bitplan::sensitivity::{Estimator, NetworkTraces};
 use bitplan::supernet::{bind_float, load_float};
 use bitplan::trace::{Cells, ProbeDistribution, TraceEstimator, TraceOptions, TraceSource, Traces, estimate};
 use bitplan::zoo::resnet20;
@@ -125,15 +125,10 @@ impl Bench {
         json!({"seconds_per_product": seconds, "first_layer": values})
     }
 
-    fn estimate(
-        &self,
-        samples: &Samples<'_>,
-        estimator: Estimator,
-        options: &TraceOptions,
-        cells: &mut Cells,
-    ) -> Traces {
+    fn estimate(&self, samples: &Samples<'_>, estimator: Estimator, rounds: u64, cells: &mut Cells) -> Traces {
+        let options = TraceOptions { min_rounds: rounds, max_rounds: rounds, relative_error: 1e-12, max_seconds: None };
         let source = NetworkTraces::<f32>::new(&self.network, &self.bindings, samples, estimator, None, self.job.seed);
-        estimate(&source, options, cells, &mut |_| Ok(()), &mut Silent).unwrap()
+        estimate(&source, &options, cells, &mut |_| Ok(()), &mut Silent).unwrap()
     }
 
     fn cells(&self, samples: &Samples<'_>, estimator: Estimator) -> Cells {
@@ -148,9 +143,7 @@ impl Bench {
         let start = Instant::now();
         let mut rounds = 2;
         let traces = loop {
-            let options =
-                TraceOptions { min_rounds: rounds, max_rounds: rounds, relative_error: 1e-12, max_seconds: None };
-            let traces = self.estimate(&samples, estimator, &options, &mut cells);
+            let traces = self.estimate(&samples, estimator, rounds, &mut cells);
             let good = |t: &bitplan::trace::TraceEstimate| t.probe_stderr.unwrap() <= self.job.relative_error * t.trace;
             if traces.quantities.iter().all(good) {
                 break traces;
@@ -180,9 +173,7 @@ impl Bench {
             let mut rounds = 2;
             // At least two rounds, for the error of the probes; then until the time is up.
             let traces = loop {
-                let options =
-                    TraceOptions { min_rounds: rounds, max_rounds: rounds, relative_error: 1e-12, max_seconds: None };
-                let traces = self.estimate(&samples, estimator, &options, &mut cells);
+                let traces = self.estimate(&samples, estimator, rounds, &mut cells);
                 if start.elapsed().as_secs_f64() >= self.job.seconds || traces.rounds < rounds {
                     break traces;
                 }

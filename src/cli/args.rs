@@ -102,8 +102,8 @@ pub struct SensitivityArgs {
     /// Search space (YAML)
     #[arg(required = true)]
     pub space: Option<PathBuf>,
-    /// Who estimates the traces, for this command only (others, as `plan`, use the search space's and draw again): auto, gauss_newton, gauss_newton_exact, fisher, hutchinson,
-    /// hutchinson_gaussian, hutchpp, xtrace or exact
+    /// Who estimates the traces, for this command only (others, as `plan`, use the search space's and draw again): auto,
+    /// gauss_newton, gauss_newton_exact, fisher, hutchinson, hutchinson_gaussian, hutchpp, xtrace or exact
     #[arg(long, value_name = "NAME", value_parser = estimator)]
     pub estimator: Option<EstimatorName>,
     /// Draws only part K of N of all max_probes probes, for one of N processes, and writes DIR/traces-K-of-N.json; `merge`

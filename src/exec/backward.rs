@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::exec::forward::{function_site, read_all, slices, wide};
 use crate::exec::kernels::Real;
 use crate::exec::reverse::{
-    InputGradients, fixed_step, input_tensors, layer_input_gradient, layer_weight_gradient, sweep, through_relu,
+    InputGradients, fixed_step, layer_input_gradient, layer_weight_gradient, sweep, through_relu,
 };
 use crate::exec::{Bindings, Network, Statistics, Step, Tape, host};
 use crate::graph::NodeId;
@@ -51,9 +51,8 @@ pub fn backward<T: Real>(network: &Network, bindings: &Bindings, tape: &Tape, d_
         Step::Function { function, .. } => {
             let (site, inputs) = function_site::<T>(network, bindings, function, tape.batch)?;
             let x = read_all::<T>(inputs, |input| tape.value(input))?;
-            let (x, g) = (slices(&x), host::read::<T>(g)?);
-            pass.gradients.functions[function] = site.parameter_gradients(&x, &g);
-            input_tensors(network, inputs, tape.batch, site.adjoint(&x, &g))
+            pass.gradients.functions[function] = site.parameter_gradients(&slices(&x), &host::read::<T>(g)?);
+            fixed_step::<T>(network, bindings, tape, step, g)
         }
         _ => fixed_step::<T>(network, bindings, tape, step, g),
     })?;

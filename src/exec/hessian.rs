@@ -12,7 +12,7 @@
 //! (Hv)_W = ġ_y xᵀ + g_y ẋᵀ          (Hv)_x = ġ_x          (Hv)_y = ġ_y
 //! ```
 //!
-//! Traces need only `v_Wᵀ (Hv)_W` of each layer, for which two of the six convolutions drop out ([`HessianPass::forms`]):
+//! Traces need only `vᵀ (Hv)` of each layer, for which two of the six convolutions drop out ([`HessianPass::forms`]):
 //!
 //! ```text
 //! ⟨v, ġ_y xᵀ + g_y ẋᵀ⟩ = ⟨v x, ġ_y⟩ + ⟨ẋ, vᵀ g_y⟩          both factors are there already
@@ -82,12 +82,14 @@ struct Tangents {
     moved: Vec<Option<Tensor>>,
 }
 
-/// What is made of a layer's curvature.
-enum Yield {
+/// What a sweep finds: products, or the forms that need no weight gradients.
+struct Found {
+    /// Whether products are asked for.
+    products: bool,
     /// `Hv`.
-    Product(Variation),
-    /// `vᵀ (Hv)` in the weights of each layer.
-    Forms(Vec<f64>),
+    product: Variation,
+    /// `vᵀ (Hv)` of each layer.
+    forms: Vec<f64>,
 }
 
 /// `⟨a, b⟩` in f64.
@@ -150,26 +152,22 @@ impl<'a> HessianPass<'a> {
     /// # Errors
     /// When a shape does not fit.
     pub fn apply<T: Real>(&self, v: &Variation) -> Result<Variation> {
-        match self.sweep::<T>(v, Yield::Product(Variation::none(self.network.layers().len())))? {
-            Yield::Product(product) => Ok(product),
-            Yield::Forms(_) => Err(Error::Internal("forms instead of a product".into())),
-        }
+        Ok(self.sweep::<T>(v, true)?.product)
     }
 
-    /// `v_Wᵀ (Hv)_W` of each layer: a third cheaper than the product.
+    /// `vᵀ (Hv)` of each layer's variables that take part: what a trace needs, with two convolutions less.
     ///
     /// # Errors
     /// When a shape does not fit.
     pub fn forms<T: Real>(&self, v: &Variation) -> Result<Vec<f64>> {
-        match self.sweep::<T>(v, Yield::Forms(vec![0.0; self.network.layers().len()]))? {
-            Yield::Forms(forms) => Ok(forms),
-            Yield::Product(_) => Err(Error::Internal("a product instead of forms".into())),
-        }
+        Ok(self.sweep::<T>(v, false)?.forms)
     }
 
-    fn sweep<T: Real>(&self, v: &Variation, mut found: Yield) -> Result<Yield> {
-        let tangents = self.tangents::<T>(v, matches!(found, Yield::Forms(_)))?;
+    fn sweep<T: Real>(&self, v: &Variation, products: bool) -> Result<Found> {
+        let tangents = self.tangents::<T>(v, !products)?;
         let network = self.network;
+        let layers = network.layers().len();
+        let mut found = Found { products, product: Variation::none(layers), forms: vec![0.0; layers] };
         let Some(output) = tangents.nodes[network.graph().output()].as_ref() else { return Ok(found) };
         let seed = self.curvature_of_loss::<T>(output)?;
         sweep::<T>(network, seed, |step, g_dot| match step {
@@ -187,41 +185,35 @@ impl<'a> HessianPass<'a> {
         v: &Variation,
         tangents: &Tangents,
         g_dot: &Tensor,
-        found: &mut Yield,
+        found: &mut Found,
     ) -> Result<InputGradients> {
         let (network, batch) = (self.network, self.tape.batch);
         let g = self.gradient(network.layers()[layer].node)?;
         let weight_gradient = |x: &Tensor, g: &Tensor| layer_weight_gradient::<T>(network, layer, batch, x, g);
         let input_gradient = |w: &Tensor, g: &Tensor| layer_input_gradient::<T>(network, layer, input, batch, w, g);
         let x_dot = tangents.layer_inputs[layer].as_ref();
-        match found {
-            Yield::Product(product) => {
-                if v.outputs[layer].is_some() {
-                    product.outputs[layer] = Some(g_dot.clone());
-                }
-                if v.weights[layer].is_some() {
-                    let through = weight_gradient(self.tape.layer_input(layer)?, g_dot)?;
-                    let moved = x_dot.map(|x_dot| weight_gradient(x_dot, g)).transpose()?;
-                    product.weights[layer] = sum::<T>(Some(&through), moved.as_ref())?;
-                }
+        if found.products {
+            found.product.outputs[layer] = v.outputs[layer].as_ref().map(|_| g_dot.clone());
+            if v.weights[layer].is_some() {
+                let through = weight_gradient(self.tape.layer_input(layer)?, g_dot)?;
+                let moved = x_dot.map(|x_dot| weight_gradient(x_dot, g)).transpose()?;
+                found.product.weights[layer] = sum::<T>(Some(&through), moved.as_ref())?;
             }
-            Yield::Forms(forms) => {
-                if let Some(moved) = &tangents.moved[layer] {
-                    forms[layer] = dot::<T>(moved, g_dot)?;
-                }
+        } else {
+            for factor in [&tangents.moved[layer], &v.outputs[layer]].into_iter().flatten() {
+                found.forms[layer] += dot::<T>(factor, g_dot)?;
             }
         }
         let Some(x_dot) = x_dot else { return Ok(vec![]) };
         let through = input_gradient(&self.bindings.layers[layer].weight, g_dot)?;
         let moved = v.weights[layer].as_ref().map(|v| input_gradient(v, g)).transpose()?;
         let Some(total) = sum::<T>(Some(&through), moved.as_ref())? else { return Ok(vec![]) };
-        match found {
-            Yield::Product(product) if v.inputs[layer].is_some() => product.inputs[layer] = Some(total.clone()),
-            Yield::Product(_) => {}
-            Yield::Forms(forms) => {
-                if let Some(moved) = &moved {
-                    forms[layer] += dot::<T>(x_dot, moved)?;
-                }
+        if found.products {
+            found.product.inputs[layer] = v.inputs[layer].as_ref().map(|_| total.clone());
+        } else {
+            let factors = [moved.as_ref().map(|moved| (x_dot, moved)), v.inputs[layer].as_ref().map(|v| (v, &total))];
+            for (a, b) in factors.into_iter().flatten() {
+                found.forms[layer] += dot::<T>(a, b)?;
             }
         }
         Ok(reached(vec![(input, total)], tangents))

@@ -20,6 +20,7 @@ mod loss;
 mod network;
 mod reverse;
 mod sample_norms;
+mod samples;
 
 pub use backward::{Gradients, backward};
 pub use bindings::{Bindings, LayerBinding, NormBinding, Statistics};
@@ -29,3 +30,4 @@ pub use kernels::Real;
 pub use loss::{Criterion, Distillation, Loss, LossValue, correct, divergences, prediction, sample_losses};
 pub use network::{Network, NormSite, Step};
 pub use sample_norms::{SampleNorms, sample_norms};
+pub use samples::Samples;

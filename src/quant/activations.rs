@@ -79,7 +79,7 @@ fn round<const MODE: u8>(x: f32) -> f32 {
 
 /// As `clamp`, written so that it is vectorised; NaN stays NaN, so that a diverged network is seen.
 #[inline(always)]
-fn clip(u: f32, low: f32, high: f32) -> f32 {
+pub(super) fn clip(u: f32, low: f32, high: f32) -> f32 {
     if u < low {
         low
     } else if u > high {

@@ -26,6 +26,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::quant::Rounding;
+use crate::quant::activations::clip;
 use crate::quant::weights::{WeightQuantizer, signed_range};
 
 /// Which weight scale a sensitivity is taken at.
@@ -277,25 +278,14 @@ const CHUNK: usize = 512;
 /// Lanes of the running sums, the same on every machine.
 const LANES: usize = 16;
 
-/// As `clamp`, written so that it is vectorised.
-#[inline(always)]
-fn clip(u: f32, (low, high): (f32, f32)) -> f32 {
-    if u < low {
-        low
-    } else if u > high {
-        high
-    } else {
-        u
-    }
-}
-
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
 fn chunk_error<const MODE: u8>(row: &[f32], scale: f32, ratio: f32, master: (f32, f32), range: (f32, f32)) -> f32 {
     let rounding = Rounding::ALL[MODE as usize];
     let (step, inverse) = (scale * ratio, 1.0 / ratio);
     let mut lanes = [0f32; LANES];
     let square = |w: f32| {
-        let code = clip(rounding.round(clip(rounding.round(w / scale), master) * inverse), range);
+        let code =
+            clip(rounding.round(clip(rounding.round(w / scale), master.0, master.1) * inverse), range.0, range.1);
         let residual = code * step - w;
         residual * residual
     };

@@ -6,6 +6,7 @@ mod planning;
 mod sensitivity;
 mod study;
 mod table;
+mod traces;
 mod training;
 mod workspace;
 

@@ -1,41 +1,18 @@
 //! The sensitivity stage.
 
-use std::path::Path;
-
 use crate::error::Result;
-use crate::exec::{Bindings, Network};
+use crate::exec::{Bindings, Samples};
 use crate::quant::ActivationQuantizer;
+use crate::run::Pipeline;
 use crate::run::pipeline::key;
-use crate::run::{Pipeline, Study};
+use crate::run::traces::{Draws, TRACES, traces_key};
 use crate::sensitivity::{
-    ActivationEffect, Estimator, Measured, MeasuredReport, Measurement, Measurements, NetworkTraces, Pair, Samples,
-    SensitivityReport, activation_effects, choose_pairs, quantized_layers,
+    ActivationEffect, Measured, MeasuredReport, Measurement, Measurements, Pair, SensitivityReport, activation_effects,
+    choose_pairs, quantized_layers,
 };
 use crate::space::ActivationTerm;
-use crate::store::{read_json, write_json};
-use crate::supernet::{Parameters, bind_float};
-use crate::trace::{Cells, Part, TraceEstimator, TraceOptions, TraceSource, Traces, estimate, estimate_part, merge};
-
-/// File of the draws: the checkpoint of the estimate, and what the parts of several processes are merged into.
-const TRACES: &str = "traces.json";
-
-/// What a draw depends on beside the estimator, which the file names itself. The weights themselves: those that two machines
-/// trained may differ in a bit.
-fn traces_key(float: &Parameters, pipeline: &Pipeline<'_>) -> Result<String> {
-    let space = &pipeline.study.outline.space;
-    let weights = float.content_hash()?;
-    key(
-        "traces",
-        &(
-            weights,
-            &pipeline.study.normalization,
-            &pipeline.study.data_hashes[0],
-            space.sensitivity.images,
-            space.sensitivity.batch_size,
-            space.seed,
-        ),
-    )
-}
+use crate::store::{hash_file, read_json, write_json};
+use crate::supernet::Parameters;
 
 impl Pipeline<'_> {
     /// Traces and sensitivities of the FP32 model.
@@ -47,23 +24,23 @@ impl Pipeline<'_> {
         let space = &self.study.outline.space;
         let (spec, scheme, network) =
             (&space.sensitivity, self.study.outline.scheme(), self.study.outline.net.network());
-        let traces_key = traces_key(&float, self)?;
+        let traces_key = traces_key(self.study, &float)?;
         let held_out = (spec.measured_images > 0).then_some((&self.study.data_hashes[1], space.evaluation.batch_size));
         let key = key("sensitivity", &(&traces_key, spec, scheme, held_out))?;
         self.stage("sensitivity", &key, |p| {
-            let bindings = bind_float(network, &float, false)?;
-            let samples = samples(p.study)?;
-            let estimator = Estimator::of(spec, network.graph());
-            let traces = p.traces(&traces_key, network, &bindings, &samples, estimator)?;
+            let draws = Draws::new(p.study, &float)?;
+            let traces = p.traces(&draws)?;
+            let Draws { bindings, samples, estimator, .. } = &draws;
             let quantizers = p.input_quantizers(&float)?;
-            let effects = p.activation_effects(&quantizers, &bindings, &samples)?;
-            let measured = p.measured(&quantizers, &bindings)?;
+            let effects = p.activation_effects(&quantizers, bindings, samples)?;
+            let measured = p.measured(&quantizers, bindings)?;
             let weights = scheme.layers.iter().map(|l| float.values(&format!("{}.weight", l.name)));
             let found = Measurements {
                 weights: &weights.collect::<Result<Vec<_>>>()?,
                 effects: &effects,
                 traces: &traces,
-                estimator: (estimator.to_string(), estimator.is_hessian(network.graph())),
+                estimator: *estimator,
+                hessian: estimator.is_hessian(network.graph()),
                 images: samples.sizes()[..traces.blocks].iter().sum::<usize>() as u64,
                 increases: measured.as_ref().map_or(&[], |(measured, _)| measured.increases.as_slice()),
             };
@@ -77,84 +54,8 @@ impl Pipeline<'_> {
         let path = self.workspace.path("sensitivity.json");
         let report: SensitivityReport = read_json(&path)?;
         report.check(scheme, &path.display().to_string())?;
-        // Draws made elsewhere, time limits and earlier draws change the numbers, not the settings.
-        Ok((crate::store::hash_file(&path)?, report))
-    }
-
-    /// Takes over draws that were made elsewhere; [`Self::sensitivity`] goes on from them.
-    ///
-    /// # Errors
-    /// When they are not of this search space, its weights, images and estimator.
-    pub fn adopt_traces(&mut self, path: &Path) -> Result<()> {
-        let (_, float) = self.float()?;
-        let (spec, network) = (&self.study.outline.space.sensitivity, self.study.outline.net.network());
-        let bindings = bind_float(network, &float, false)?;
-        let samples = samples(self.study)?;
-        let estimator = Estimator::of(spec, network.graph());
-        let source = source(self.study, network, &bindings, &samples, estimator);
-        let key = traces_key(&float, self)?;
-        let ours = taken(&self.workspace.path(TRACES), &key, &source, estimator)?;
-        let theirs = (path.display().to_string(), Cells::read(path)?);
-        merge([("the search space".to_string(), ours), theirs])?.write(&self.workspace.path(TRACES))?;
-        self.workspace.outdate("sensitivity")
-    }
-
-    /// Draws the cells of one part of all `max_probes` rounds and gives the name of its file.
-    ///
-    /// # Errors
-    /// As [`Self::sensitivity`].
-    pub fn traces_part(&mut self, part: Part) -> Result<String> {
-        let (_, float) = self.float()?;
-        let (spec, network) = (&self.study.outline.space.sensitivity, self.study.outline.net.network());
-        let bindings = bind_float(network, &float, false)?;
-        let samples = samples(self.study)?;
-        let estimator = Estimator::of(spec, network.graph());
-        let source = source(self.study, network, &bindings, &samples, estimator);
-        let name = format!("traces-{}.json", part.to_string().replace('/', "-of-"));
-        let path = self.workspace.path(&name);
-        let mut cells = taken(&path, &traces_key(&float, self)?, &source, estimator)?;
-        self.observer.start("traces", (spec.max_probes * samples.sizes().len()) as u64);
-        let mut save = |cells: &Cells| cells.write(&path);
-        estimate_part(&source, spec.max_probes as u64, part, &mut cells, &mut save, self.observer)?;
-        self.observer.finish(&name);
-        Ok(name)
-    }
-
-    fn traces(
-        &mut self,
-        key: &str,
-        network: &Network,
-        bindings: &Bindings,
-        samples: &Samples<'_>,
-        estimator: Estimator,
-    ) -> Result<Traces> {
-        let spec = &self.study.outline.space.sensitivity;
-        let options = TraceOptions {
-            min_rounds: spec.min_probes as u64,
-            max_rounds: spec.max_probes as u64,
-            relative_error: spec.relative_error,
-            max_seconds: spec.max_seconds,
-        };
-        let source = source(self.study, network, bindings, samples, estimator);
-        let path = self.workspace.path(TRACES);
-        let mut cells = taken(&path, key, &source, estimator)?;
-        if estimator == Estimator::Products(TraceEstimator::Exact) {
-            let products: usize = network.layers().iter().map(|l| l.parameters()).sum();
-            let (batches, images) = (samples.sizes().len(), samples.count());
-            self.observer.warn(&format!(
-                "the estimator `exact` takes {products} products for each of {batches} batches, {images} images in all; \
-                 `gauss_newton_exact` gives the same for networks that are linear in pieces"
-            ));
-        }
-        let rounds = if source.random() { options.max_rounds } else { 1 };
-        self.observer.start(&format!("traces ({estimator})"), rounds * samples.sizes().len() as u64);
-        let mut save = |cells: &Cells| cells.write(&path);
-        let traces = estimate(&source, &options, &mut cells, &mut save, self.observer)?;
-        let error = traces
-            .worst_relative_error
-            .map_or("error unknown".into(), |e| format!("standard error at most {:.1} %", 100.0 * e));
-        self.observer.finish(&format!("{} probes a batch, {error}", traces.rounds));
-        Ok(traces)
+        // Not the key of the settings: a time limit or other draws change the numbers and not the settings.
+        Ok((hash_file(&path)?, report))
     }
 
     /// The quantiser of every layer's input at each candidate, with its initial scale.
@@ -191,9 +92,7 @@ impl Pipeline<'_> {
         if spec.measured_images == 0 {
             return Ok(None);
         }
-        let split = self.study.test_split();
-        let held_out =
-            Samples::new(split.dataset, split.normalization, split.batch_size, split.order, spec.measured_images)?;
+        let held_out = self.study.test_split().samples(spec.measured_images)?;
         let variants = quantized_layers(scheme, bindings, quantizers, spec.scale)?;
         let bases = scheme.bases();
         // The interactions that matter most are those of the fewest bits.
@@ -214,31 +113,3 @@ impl Pipeline<'_> {
 
 /// By layer and candidate; none where the input is not quantised.
 type InputQuantizers = Vec<Vec<Option<(ActivationQuantizer, f32)>>>;
-
-/// The training images that the loss is taken over.
-fn samples(study: &Study) -> Result<Samples<'_>> {
-    let spec = &study.outline.space.sensitivity;
-    let split = study.train_split(spec.batch_size);
-    Samples::new(split.dataset, split.normalization, split.batch_size, split.order, spec.images)
-}
-
-fn source<'a>(
-    study: &Study,
-    network: &'a Network,
-    bindings: &'a Bindings,
-    samples: &'a Samples<'a>,
-    estimator: Estimator,
-) -> NetworkTraces<'a, f32> {
-    let space = &study.outline.space;
-    NetworkTraces::new(network, bindings, samples, estimator, space.sensitivity.activation_traces, space.seed)
-}
-
-/// Draws of an interrupted or merged estimate; none if there are none or they belong to something else.
-///
-/// # Errors
-/// When the search space cannot be drawn from.
-fn taken(path: &Path, key: &str, source: &NetworkTraces<'_, f32>, estimator: Estimator) -> Result<Cells> {
-    let empty = Cells::new(key, &estimator.to_string(), source.names(), source.shares().to_vec())?;
-    let found = Cells::read(path).and_then(|cells| merge([(String::new(), empty.clone()), (String::new(), cells)]));
-    Ok(found.unwrap_or(empty))
-}

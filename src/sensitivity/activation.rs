@@ -12,11 +12,11 @@
 //! part of one behind the layer for each `D`.
 
 use crate::error::{Error, Result};
-use crate::exec::{Bindings, Network, divergences, forward, forward_from, host};
+use crate::exec::{Bindings, Network, Samples, divergences, forward, forward_from, host};
 use crate::numeric::stats::Moments;
 use crate::progress::Observer;
 use crate::quant::ActivationQuantizer;
-use crate::sensitivity::{Estimate, Samples};
+use crate::sensitivity::Estimate;
 
 /// What one quantiser of one layer's input does, as means over samples.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

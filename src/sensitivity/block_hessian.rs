@@ -27,6 +27,10 @@ impl<'a, T: Real> BlockHessian<'a, T> {
         host::tensor(v.iter().map(|&x| T::from_f64(x)).collect(), shape)
     }
 
+    fn direction(&self, v: &LayerVectors) -> Result<Variation> {
+        Ok(Variation::of_weights(v.iter().enumerate().map(|(l, v)| self.tensor(l, v)).collect::<Result<_>>()?))
+    }
+
     /// A part of a product; none is zero: the layer does not reach the output.
     fn values(&self, layer: usize, part: Option<&Tensor>) -> Result<Vec<f64>> {
         let Some(tensor) = part else { return Ok(vec![0.0; self.sizes[layer]]) };
@@ -40,14 +44,12 @@ impl<T: Real> SymmetricOperator for BlockHessian<'_, T> {
     }
 
     fn apply(&self, v: &LayerVectors) -> Result<LayerVectors> {
-        let weights = v.iter().enumerate().map(|(l, v)| self.tensor(l, v)).collect::<Result<_>>()?;
-        let product = self.pass.apply::<T>(&Variation::of_weights(weights))?;
+        let product = self.pass.apply::<T>(&self.direction(v)?)?;
         product.weights.iter().enumerate().map(|(l, part)| self.values(l, part.as_ref())).collect()
     }
 
     fn forms(&self, v: &LayerVectors) -> Result<Vec<f64>> {
-        let weights = v.iter().enumerate().map(|(l, v)| self.tensor(l, v)).collect::<Result<_>>()?;
-        self.pass.forms::<T>(&Variation::of_weights(weights))
+        self.pass.forms::<T>(&self.direction(v)?)
     }
 
     fn apply_block(&self, layer: usize, vectors: &[Vec<f64>]) -> Result<Vec<Vec<f64>>> {

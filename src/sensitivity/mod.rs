@@ -15,7 +15,6 @@ mod measured_report;
 mod network_traces;
 mod perturbation;
 mod report;
-mod samples;
 
 pub use activation::{ActivationEffect, activation_effects};
 pub use estimator::Estimator;
@@ -27,4 +26,3 @@ pub use measured_report::{
 pub use network_traces::NetworkTraces;
 pub use perturbation::perturbation;
 pub use report::{CandidateSensitivity, LayerSensitivity, Measurements, SensitivityReport};
-pub use samples::Samples;

@@ -16,8 +16,8 @@
 //!
 //! Activations: with respect to a layer's input or output `a`, `mean_n Tr(∂²ℓ_n/∂a_n²)`, per sample.
 //!
-//! Cost of a draw: a forward and a reverse pass (Gauss–Newton; times the number of classes if exact; Fisher), about three
-//! of them (Hutchinson), or that for every product and layer (Hutch++, XTrace, exact).
+//! Cost of a draw: a forward and a reverse pass (Gauss–Newton; times the number of classes if exact; Fisher), about two
+//! of them (Hutchinson), or three for every product and layer (Hutch++, XTrace, exact).
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -25,11 +25,11 @@ use std::collections::BTreeMap;
 use candle_core::Tensor;
 
 use crate::error::{Error, Result};
-use crate::exec::{Bindings, HessianPass, Loss, Network, Real, Tape, Variation, forward, host, sample_norms};
+use crate::exec::{Bindings, HessianPass, Loss, Network, Real, Samples, Tape, Variation, forward, host, sample_norms};
 use crate::graph::Op;
 use crate::numeric::rng::Stream;
+use crate::sensitivity::Estimator;
 use crate::sensitivity::block_hessian::BlockHessian;
-use crate::sensitivity::{Estimator, Samples};
 use crate::space::ActivationSite;
 use crate::trace::{ProbeDistribution, TraceEstimator, TraceSource};
 
@@ -140,7 +140,7 @@ impl<'a, T: Real> NetworkTraces<'a, T> {
         })
     }
 
-    /// `vᵀ H v` for every layer's activations, from one product.
+    /// `vᵀ (Hv)` for every layer's activations.
     fn activation_traces(
         &self,
         pass: &HessianPass<'_>,
@@ -164,20 +164,7 @@ impl<'a, T: Real> NetworkTraces<'a, T> {
                 ActivationSite::Output => direction.outputs[l] = Some(probe(layer.node)?),
             }
         }
-        let product = pass.apply::<T>(&direction)?;
-        let (v, product) = match site {
-            ActivationSite::Input => (direction.inputs, product.inputs),
-            ActivationSite::Output => (direction.outputs, product.outputs),
-        };
-        let form = |(v, product): (&Option<Tensor>, &Option<Tensor>)| match (v, product) {
-            (Some(v), Some(product)) => {
-                let (v, product) = (host::read::<T>(v)?, host::read::<T>(product)?);
-                Ok(v.iter().zip(product.iter()).map(|(v, p)| v.to_f64() * p.to_f64()).sum())
-            }
-            // Token numbers, or a layer that does not reach the output.
-            _ => Ok(0.0),
-        };
-        v.iter().zip(&product).map(form).collect()
+        pass.forms::<T>(&direction)
     }
 }
 

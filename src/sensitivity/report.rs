@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::quant::WeightScale;
 use crate::scheme::Scheme;
-use crate::sensitivity::{ActivationEffect, Estimate, MeasuredReport, perturbation};
+use crate::sensitivity::{ActivationEffect, Estimate, Estimator, MeasuredReport, perturbation};
 use crate::space::{ActivationTerm, Candidate, Objective, SensitivitySpec};
-use crate::trace::{StopReason, TraceEstimate, Traces};
+use crate::trace::{StopReason, TraceEstimate, Traces, relative_errors};
 
 /// What this program writes.
 const FORMAT: &str = "bitplan.sensitivity/1";
@@ -91,8 +91,10 @@ pub struct Measurements<'a> {
     pub effects: &'a [Vec<ActivationEffect>],
     /// Traces of the layers' weights, then of their activations if estimated.
     pub traces: &'a Traces,
-    /// Name of the estimator, and whether it estimates the Hessian's traces.
-    pub estimator: (String, bool),
+    /// Who estimated the traces.
+    pub estimator: Estimator,
+    /// Whether they are the Hessian's.
+    pub hessian: bool,
     /// Images that the loss was taken over.
     pub images: u64,
     /// Measured increase of the loss: layer, candidate; empty if not measured.
@@ -116,9 +118,9 @@ impl SensitivityReport {
     pub fn new(scheme: &Scheme, spec: &SensitivitySpec, found: &Measurements<'_>) -> Self {
         let mut warnings = Vec::new();
         let traces = found.traces;
-        match found.estimator.0.as_str() {
-            _ if found.estimator.1 => {}
-            "fisher" => warnings.push(
+        match found.estimator {
+            _ if found.hessian => {}
+            Estimator::Fisher => warnings.push(
                 "fisher: the traces of the empirical Fisher matrix are not the Hessian's; `estimator: auto` gives those".into(),
             ),
             name => {
@@ -200,8 +202,8 @@ impl SensitivityReport {
         Self {
             format: FORMAT.into(),
             objective: spec.objective,
-            estimator: found.estimator.0.clone(),
-            hessian: found.estimator.1,
+            estimator: found.estimator.to_string(),
+            hessian: found.hessian,
             scale: spec.scale,
             images: found.images,
             probes: traces.rounds,
@@ -250,10 +252,7 @@ fn unresolved(traces: &Traces, spec: &SensitivitySpec) -> Option<String> {
         }
         StopReason::RelativeError { .. } => return None,
     };
-    let largest = traces.quantities.iter().fold(0.0, |m: f64, t| m.max(t.trace.abs()));
-    let scale = |t: &TraceEstimate| t.trace.abs().max(crate::trace::NEGLIGIBLE * largest);
-    let missed = |t: &&TraceEstimate| t.stderr.is_some_and(|e| e > spec.relative_error * scale(t));
-    let count = traces.quantities.iter().filter(missed).count();
+    let count = relative_errors(&traces.quantities).flatten().filter(|&error| error > spec.relative_error).count();
     let worst = 100.0 * traces.worst_relative_error?;
     let (all, wanted) = (traces.quantities.len(), 100.0 * spec.relative_error);
     let traces = "traces have a standard error above";

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Batches, Dataset, Normalization};
+use crate::data::{Dataset, Normalization};
 use crate::error::{Error, Result};
-use crate::exec::{Bindings, Loss, Network, NormBinding, Statistics, correct, forward, host, prediction};
+use crate::exec::{Bindings, Loss, Network, NormBinding, Samples, Statistics, correct, forward, host, prediction};
 
 /// Images to evaluate on.
 #[derive(Debug, Clone, Copy)]
@@ -51,21 +51,21 @@ impl Evaluation {
     }
 }
 
-impl Split<'_> {
+impl<'a> Split<'a> {
+    /// The first `limit` images in batches.
+    ///
+    /// # Errors
+    /// When the batches cannot be made.
+    pub fn samples(&self, limit: usize) -> Result<Samples<'a>> {
+        Samples::new(self.dataset, self.normalization, self.batch_size, self.order, limit)
+    }
+
     /// Calls `visit` with `[n, C, H, W]` images and labels, `limit` images in all.
     fn each(&self, limit: usize, mut visit: impl FnMut(&candle_core::Tensor, &[u32]) -> Result<()>) -> Result<()> {
-        let batches = Batches::new(self.dataset, self.normalization.clone(), self.batch_size, self.order, None)?;
-        let [channels, height, width] = self.dataset.shape();
-        let mut left = limit.min(self.dataset.len());
-        for i in 0..batches.len() {
-            if left == 0 {
-                break;
-            }
-            let mut batch = batches.batch(i);
-            batch.labels.truncate(left);
-            batch.images.truncate(batch.labels.len() * channels * height * width);
-            left -= batch.labels.len();
-            visit(&host::tensor(batch.images, (batch.labels.len(), channels, height, width))?, &batch.labels)?;
+        let samples = self.samples(limit)?;
+        for block in 0..samples.sizes().len() {
+            let (images, labels) = samples.block(block)?;
+            visit(&images, &labels)?;
         }
         Ok(())
     }
@@ -75,12 +75,8 @@ impl Split<'_> {
     /// # Errors
     /// When the batches cannot be made.
     pub fn batches(&self, limit: usize) -> Result<Vec<(candle_core::Tensor, Vec<u32>)>> {
-        let mut all = Vec::new();
-        self.each(limit, |images, labels| {
-            all.push((images.clone(), labels.to_vec()));
-            Ok(())
-        })?;
-        Ok(all)
+        let samples = self.samples(limit)?;
+        (0..samples.sizes().len()).map(|block| samples.block(block)).collect()
     }
 }
 

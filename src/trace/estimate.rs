@@ -42,9 +42,9 @@ pub struct Traces {
     pub worst_relative_error: Option<f64>,
 }
 
-/// Estimates every trace from rounds of draws over all blocks. Cells that are there are not drawn again, and all
-/// complete rounds that are there count. `save` gets all cells about once a second and at the end; `observer` the
-/// number of cells.
+/// Estimates every trace from rounds of draws over all blocks. Cells that are there are not drawn again; rounds
+/// beyond the one that suffices do not count, so that equal options give equal traces. `save` gets all cells about once a
+/// second and at the end; `observer` the number of cells.
 ///
 /// # Errors
 /// When a draw fails or is not finite, `save` fails, the cells are of another source, or the observer asks to stop (all

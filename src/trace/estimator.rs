@@ -4,10 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Result, ValueFault};
+use crate::error::Result;
 use crate::numeric::rng::Stream;
-use crate::trace::hutchpp::HUTCHPP_LEAST;
-use crate::trace::xtrace::XTRACE_LEAST;
 use crate::trace::{ProbeDistribution, SymmetricOperator, exact, hutchinson, hutchpp, xtrace};
 
 /// An unbiased estimator of the traces of all diagonal blocks.
@@ -56,22 +54,6 @@ impl TraceEstimator {
             }
             Self::Exact => layers.map(|l| exact(operator, l)).collect(),
         }
-    }
-
-    /// Whether it has the products that it needs.
-    ///
-    /// # Errors
-    /// With the fewest that it takes.
-    pub fn check(&self) -> Result<(), ValueFault> {
-        let (products, least) = match *self {
-            Self::HutchPlusPlus { products } => (products, HUTCHPP_LEAST),
-            Self::XTrace { products } => (products, XTRACE_LEAST),
-            Self::Hutchinson { .. } | Self::Exact => return Ok(()),
-        };
-        if products < least {
-            return Err(ValueFault::new(format!("{products} products"), format!("{least} or more"), "ask for more"));
-        }
-        Ok(())
     }
 
     /// Whether another draw gives other numbers.

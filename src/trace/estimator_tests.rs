@@ -41,14 +41,15 @@ fn names_tell_estimators_apart() {
 }
 
 #[test]
-fn too_few_products_are_refused_before_anything_is_drawn() {
+fn too_few_products_are_refused() {
+    let operator = Dense::new(heavy(6), &[6]);
     for (estimator, ok) in [
         (TraceEstimator::HutchPlusPlus { products: 2 }, false),
         (TraceEstimator::HutchPlusPlus { products: 3 }, true),
         (TraceEstimator::XTrace { products: 3 }, false),
         (TraceEstimator::XTrace { products: 4 }, true),
     ] {
-        assert_eq!(estimator.check().is_ok(), ok, "{estimator}");
+        assert_eq!(estimator.draw(&operator, 0, 0, 0).is_ok(), ok, "{estimator}");
     }
 }
 

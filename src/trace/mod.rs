@@ -29,5 +29,5 @@ pub use merge::merge;
 pub use noise::TraceEstimate;
 pub use operator::{LayerVectors, SymmetricOperator};
 pub use probe::ProbeDistribution;
-pub use stop::{NEGLIGIBLE, StopReason};
+pub use stop::{StopReason, relative_errors};
 pub use xtrace::{XTrace, xtrace};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::trace::{TraceEstimate, TraceOptions};
 
 /// Traces below this share of the largest are only resolved to it.
-pub const NEGLIGIBLE: f64 = 0.01;
+const NEGLIGIBLE: f64 = 0.01;
 
 /// Probes whose noise is below this share of the data's add less than 12 % to the total error.
 const PROBES_SUFFICE: f64 = 0.5;
@@ -47,7 +47,8 @@ pub(super) fn worst_relative_error(estimates: &[TraceEstimate]) -> Option<f64> {
     relative_errors(estimates).try_fold(0.0, |worst: f64, error| Some(worst.max(error?)))
 }
 
-fn relative_errors(estimates: &[TraceEstimate]) -> impl Iterator<Item = Option<f64>> {
+/// Standard error of each estimate relative to its trace, or to 1 % of the largest trace; `None` if it is not known.
+pub fn relative_errors(estimates: &[TraceEstimate]) -> impl Iterator<Item = Option<f64>> {
     let largest = estimates.iter().fold(0.0, |m: f64, e| m.max(e.trace.abs()));
     estimates.iter().map(move |e| {
         let (stderr, scale) = (e.stderr?, e.trace.abs().max(NEGLIGIBLE * largest));
