@@ -28,21 +28,27 @@ pub struct Gradients {
     pub functions: Vec<Vec<Vec<f64>>>,
 }
 
+impl Gradients {
+    /// Before anything has been added: zero weights, empty vectors.
+    pub(super) fn zero(bindings: &Bindings) -> Result<Self> {
+        let (layers, norms) = (bindings.layers.len(), bindings.norms.len());
+        Ok(Self {
+            weights: bindings.layers.iter().map(|l| l.weight.zeros_like()).collect::<candle_core::Result<_>>()?,
+            biases: vec![Vec::new(); layers],
+            activation_scales: vec![None; layers],
+            gammas: vec![Vec::new(); norms],
+            betas: vec![Vec::new(); norms],
+            functions: vec![Vec::new(); bindings.functions.len()],
+        })
+    }
+}
+
 /// Gradients from `∂L/∂output`. Through batch statistics where the norms use them. About two forward passes.
 ///
 /// # Errors
 /// When a shape or element type does not fit.
 pub fn backward<T: Real>(network: &Network, bindings: &Bindings, tape: &Tape, d_output: Tensor) -> Result<Gradients> {
-    let (layers, norms) = (network.layers().len(), network.norms().len());
-    let gradients = Gradients {
-        weights: bindings.layers.iter().map(|l| l.weight.zeros_like()).collect::<candle_core::Result<_>>()?,
-        biases: vec![Vec::new(); layers],
-        activation_scales: vec![None; layers],
-        gammas: vec![Vec::new(); norms],
-        betas: vec![Vec::new(); norms],
-        functions: vec![Vec::new(); network.functions().len()],
-    };
-    let mut pass = Pass { network, bindings, tape, gradients };
+    let mut pass = Pass { network, bindings, tape, gradients: Gradients::zero(bindings)? };
     sweep::<T>(network, d_output, |step, g| match step {
         Step::Layer { layer, input, .. } => pass.layer::<T>(layer, input, g),
         Step::Norm { norm, input, output, relu } => {

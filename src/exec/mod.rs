@@ -10,6 +10,7 @@
 
 mod backward;
 mod bindings;
+pub mod engine;
 mod forward;
 mod functions;
 mod hessian;

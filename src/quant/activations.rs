@@ -43,37 +43,46 @@ impl ActivationQuantizer {
     /// `x̂`, written to `out` of the same length.
     pub fn forward(&self, x: &[f32], scale: f32, out: &mut [f32]) {
         assert_eq!(x.len(), out.len());
-        let mode = self.rounding as u8;
-        out.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(out, x)| match mode {
+        out.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(out, x)| self.forward_slice(x, scale, out));
+    }
+
+    /// [`Self::forward`] on the calling thread.
+    pub fn forward_slice(&self, x: &[f32], scale: f32, out: &mut [f32]) {
+        match self.rounding as u8 {
             0 => forward_chunk::<0>(x, scale, self.low, self.high, out),
             1 => forward_chunk::<1>(x, scale, self.low, self.high, out),
             2 => forward_chunk::<2>(x, scale, self.low, self.high, out),
             _ => forward_chunk::<3>(x, scale, self.low, self.high, out),
-        });
+        }
     }
 
     /// `∂L/∂x` into `dx` and `∂L/∂s` as the result; `samples` is the batch size.
     pub fn backward(&self, x: &[f32], scale: f32, samples: usize, upstream: &[f32], dx: &mut [f32]) -> f32 {
         assert!(x.len() == upstream.len() && x.len() == dx.len());
-        let mode = self.rounding as u8;
         let chunks = dx.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).zip(upstream.par_chunks(CHUNK));
-        let partial: Vec<f32> = chunks
-            .map(|((dx, x), g)| match mode {
-                0 => backward_chunk::<0>(x, g, scale, self.low, self.high, dx),
-                1 => backward_chunk::<1>(x, g, scale, self.low, self.high, dx),
-                2 => backward_chunk::<2>(x, g, scale, self.low, self.high, dx),
-                _ => backward_chunk::<3>(x, g, scale, self.low, self.high, dx),
-            })
-            .collect();
-        let per_sample = (x.len() / samples.max(1)) as f64;
-        let sum: f64 = partial.iter().map(|&p| f64::from(p)).sum();
-        (sum / (per_sample * f64::from(self.high)).sqrt()) as f32
+        let partial: Vec<f64> = chunks.map(|((dx, x), g)| self.backward_slice(x, scale, g, dx)).collect();
+        self.scale_gradient(partial.iter().sum(), x.len() / samples.max(1))
+    }
+
+    /// `∂L/∂x` into `dx` on the calling thread; the result is the sum that [`Self::scale_gradient`] takes.
+    pub fn backward_slice(&self, x: &[f32], scale: f32, upstream: &[f32], dx: &mut [f32]) -> f64 {
+        f64::from(match self.rounding as u8 {
+            0 => backward_chunk::<0>(x, upstream, scale, self.low, self.high, dx),
+            1 => backward_chunk::<1>(x, upstream, scale, self.low, self.high, dx),
+            2 => backward_chunk::<2>(x, upstream, scale, self.low, self.high, dx),
+            _ => backward_chunk::<3>(x, upstream, scale, self.low, self.high, dx),
+        })
+    }
+
+    /// `∂L/∂s` from the sum over all samples, each of `per_sample` elements.
+    pub fn scale_gradient(&self, sum: f64, per_sample: usize) -> f32 {
+        (sum / (per_sample as f64 * f64::from(self.high)).sqrt()) as f32
     }
 }
 
 /// The mode as a constant, so that the compiler vectorises the loop for each.
 #[inline(always)]
-fn round<const MODE: u8>(x: f32) -> f32 {
+pub(super) fn round<const MODE: u8>(x: f32) -> f32 {
     Rounding::ALL[MODE as usize].round(x)
 }
 

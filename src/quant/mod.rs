@@ -8,6 +8,7 @@ pub mod activations;
 pub mod packing;
 pub mod rounding;
 pub mod scale_search;
+mod weight_rows;
 pub mod weights;
 
 pub use activations::ActivationQuantizer;

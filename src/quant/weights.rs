@@ -13,6 +13,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::quant::Rounding;
+use crate::quant::weight_rows::Row;
 
 /// Which derivative moves the scale (method.md §1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -69,11 +70,13 @@ impl WeightQuantizer {
         self.rounding.round(weight / scale).clamp(low as f32, high as f32)
     }
 
-    /// The code at `bits` of one master code, as a float integer.
-    #[inline(always)]
-    fn derived(&self, master: f32, bits: u32) -> f32 {
-        let (low, high) = signed_range(bits);
-        self.rounding.round(master / self.step_ratio(bits)).clamp(low as f32, high as f32)
+    /// How a channel with scale `s_h` is quantised at `bits`.
+    fn row(&self, scale: f32, bits: u32) -> Row {
+        let range = |bits| {
+            let (low, high) = signed_range(bits);
+            [low as f32, high as f32]
+        };
+        Row { master: range(self.master_bits), range: range(bits), ratio: self.step_ratio(bits), scale }
     }
 
     /// The stored integer master, one code per weight.
@@ -106,10 +109,10 @@ impl WeightQuantizer {
     /// The training forward: `Ŵ_b` from float weights.
     pub fn fake_quantize(&self, weights: &[f32], scale: &[f32], bits: u32) -> Vec<f32> {
         let per_channel = weights.len() / scale.len();
-        let at_bits = self.scale_at(scale, bits);
-        let mut out = Vec::with_capacity(weights.len());
-        for ((row, &s_h), &s_b) in weights.chunks_exact(per_channel).zip(scale).zip(&at_bits) {
-            out.extend(row.iter().map(|&w| self.derived(self.master(w, s_h), bits) * s_b));
+        let mut out = vec![0.0; weights.len()];
+        let rows = weights.chunks_exact(per_channel).zip(out.chunks_exact_mut(per_channel));
+        for ((weights, out), &scale) in rows.zip(scale) {
+            self.row(scale, bits).quantize(self.rounding, weights, out);
         }
         out
     }
@@ -125,28 +128,18 @@ impl WeightQuantizer {
     /// `c` is the gradient scale of LSQ (arXiv 1902.08153); sums are in f64. Returns `(∂L/∂W, ∂L/∂s)`.
     pub fn backward(&self, weights: &[f32], scale: &[f32], bits: u32, upstream: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let per_channel = weights.len() / scale.len();
-        let (low, high) = signed_range(bits);
-        let (low, high) = (low as f32, high as f32);
+        let (_, high) = signed_range(bits);
         let chain = match self.scale_gradient {
             ScaleGradient::Paper => 1.0,
             ScaleGradient::Exact => f64::from(self.step_ratio(bits)),
         };
         let factor = chain / (per_channel as f64 * f64::from(high)).sqrt();
-        let at_bits = self.scale_at(scale, bits);
-        let mut d_weights = Vec::with_capacity(weights.len());
-        let mut d_scale = Vec::with_capacity(scale.len());
+        let mut d_weights = vec![0.0; weights.len()];
         let rows = weights.chunks_exact(per_channel).zip(upstream.chunks_exact(per_channel));
-        for ((row, upstream), (&s_h, &s_b)) in rows.zip(scale.iter().zip(&at_bits)) {
-            let mut sum = 0f64;
-            for (&w, &g) in row.iter().zip(upstream) {
-                let u = w / s_b;
-                let inside = low <= u && u <= high;
-                d_weights.push(if inside { g } else { 0.0 });
-                let slope = if inside { self.derived(self.master(w, s_h), bits) - u } else { u.clamp(low, high) };
-                sum += f64::from(g) * f64::from(slope);
-            }
-            d_scale.push((sum * factor) as f32);
-        }
+        let d_scale = rows.zip(d_weights.chunks_exact_mut(per_channel)).zip(scale).map(|(((row, g), out), &scale)| {
+            (self.row(scale, bits).backward(self.rounding, row, g, out) * factor) as f32
+        });
+        let d_scale = d_scale.collect();
         (d_weights, d_scale)
     }
 }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Dataset, Normalization};
 use crate::error::{Error, Result};
-use crate::exec::{Bindings, Loss, Network, NormBinding, Samples, Statistics, correct, forward, host, prediction};
+use crate::exec::engine::{Engine, Mode};
+use crate::exec::{Bindings, Loss, Network, NormBinding, Samples, Statistics, correct, host, prediction};
 
 /// Images to evaluate on.
 #[derive(Debug, Clone, Copy)]
@@ -86,9 +87,9 @@ impl<'a> Split<'a> {
 /// When a tensor does not fit.
 pub fn evaluate(network: &Network, bindings: &Bindings, split: &Split<'_>) -> Result<Evaluation> {
     let mut sum = Evaluation { correct: 0, images: 0, loss: 0.0, logits: Vec::new() };
+    let mut engine = Engine::new(network, Mode::Evaluation);
     split.each(usize::MAX, |images, labels| {
-        let tape = forward::<f32>(network, bindings, images)?;
-        let logits = host::read::<f32>(tape.output()?)?;
+        let logits = engine.evaluate(bindings, &host::read::<f32>(images)?)?.logits;
         sum.loss += Loss::default().evaluate(&logits, labels, None).loss * labels.len() as f64;
         sum.correct += correct(&logits, labels) as u64;
         sum.images += labels.len() as u64;
@@ -119,10 +120,11 @@ pub fn recalibrate(
     let mut sums: Vec<(Vec<f64>, Vec<f64>)> =
         network.norms().iter().map(|n| (vec![0.0; n.channels], vec![0.0; n.channels])).collect();
     let mut batches = 0.0;
-    split.each(images, |images, _| {
-        let tape = forward::<f32>(network, &live, images)?;
-        for (n, (state, (mean, variance))) in tape.norms.iter().zip(&mut sums).enumerate() {
-            let count = network.norm_count(n, tape.batch) as f64;
+    let mut engine = Engine::new(network, Mode::Training);
+    split.each(images, |images, labels| {
+        let statistics = engine.record(&live, &host::read::<f32>(images)?)?.outputs.norms;
+        for (n, (state, (mean, variance))) in statistics.iter().zip(&mut sums).enumerate() {
+            let count = network.norm_count(n, labels.len()) as f64;
             mean.iter_mut().zip(&state.mean).for_each(|(sum, v)| *sum += v);
             variance.iter_mut().zip(&state.variance).for_each(|(sum, v)| *sum += v * count / (count - 1.0).max(1.0));
         }

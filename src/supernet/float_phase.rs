@@ -1,7 +1,8 @@
 //! FP32 training.
 
 use crate::error::Result;
-use crate::exec::{Loss, Network, backward, correct, forward, host};
+use crate::exec::engine::{Engine, Mode};
+use crate::exec::{Loss, Network, correct, host};
 use crate::progress::Observer;
 use crate::space::Recipe;
 use crate::supernet::TrainState;
@@ -20,24 +21,26 @@ pub fn train_float(
     state: TrainState,
     observer: &mut dyn Observer,
 ) -> Result<TrainState> {
-    let mut step = |state: &mut TrainState, context: &StepContext<'_>| float_step(network, recipe, state, context);
+    let mut engine = Engine::new(network, Mode::Training);
+    let mut step =
+        |state: &mut TrainState, context: &StepContext<'_>| float_step(network, &mut engine, recipe, state, context);
     run(Phase::Float, recipe, session, state, &mut step, observer)
 }
 
-fn float_step(
-    network: &Network,
+fn float_step<'n>(
+    network: &'n Network,
+    engine: &mut Engine<'n>,
     recipe: &Recipe,
     state: &mut TrainState,
     context: &StepContext<'_>,
 ) -> Result<Vec<StepLoss>> {
     let bindings = bind_float(network, &state.parameters, true)?;
-    let tape = forward::<f32>(network, &bindings, context.images)?;
+    let recorded = engine.record(&bindings, context.images)?;
     let loss = Loss { label_smoothing: recipe.label_smoothing, ..Loss::default() };
-    let (value, hits) = {
-        let logits = host::read::<f32>(tape.output()?)?;
-        (loss.evaluate(&logits, context.labels, None), correct(&logits, context.labels))
-    };
-    let gradients = backward::<f32>(network, &bindings, &tape, host::tensor(value.gradient, tape.output()?.dims())?)?;
+    let logits = &recorded.outputs.logits;
+    let (value, hits) = (loss.evaluate(logits, context.labels, None), correct(logits, context.labels));
+    let statistics = recorded.outputs.norms.clone();
+    let gradients = recorded.gradients(&value.gradient)?;
     let learning_rate = recipe.learning_rate * context.decay;
     let update = |name: String, gradient: Vec<f32>, weight_decay: f64| Update {
         name,
@@ -57,7 +60,7 @@ fn float_step(
     for (n, norm) in network.norms().iter().enumerate() {
         updates.push(update(format!("{}.weight", norm.name), narrow(&gradients.gammas[n]), 0.0));
         updates.push(update(format!("{}.bias", norm.name), narrow(&gradients.betas[n]), 0.0));
-        update_running(&mut state.parameters, &norm.name, &tape.norms[n], network.norm_count(n, tape.batch))?;
+        update_running(&mut state.parameters, &norm.name, &statistics[n], network.norm_count(n, context.labels.len()))?;
     }
     optimizer::step(recipe.optimizer, &mut state.parameters, &mut state.optimizer, &updates)?;
     Ok(vec![(value.loss, hits)])

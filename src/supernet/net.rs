@@ -13,6 +13,8 @@
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
+
 use crate::error::Result;
 use crate::exec::{Bindings, LayerBinding, Network, NormBinding, Tape, host};
 use crate::quant::ActivationQuantizer;
@@ -172,7 +174,8 @@ impl SuperNet {
     /// # Errors
     /// When a parameter is missing.
     pub fn bind(&self, parameters: &Parameters, configuration: &[usize], training: bool) -> Result<Bindings> {
-        let layers = (0..self.scheme.layers.len()).map(|l| self.bind_layer(parameters, l, configuration));
+        let layers = (0..self.scheme.layers.len()).into_par_iter();
+        let layers = layers.map(|l| self.bind_layer(parameters, l, configuration));
         Ok(Bindings {
             layers: layers.collect::<Result<_>>()?,
             norms: self.bind_norms(parameters, configuration, training)?,

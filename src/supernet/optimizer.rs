@@ -9,6 +9,10 @@
 //! that gets no gradient in a step is left as it is. Positive parameters (quantisation scales) are optimised through
 //! their logarithm, see `docs/decisions/0002-scales-in-the-log-domain.md`.
 
+use candle_core::Tensor;
+use multiversion::multiversion;
+use rayon::prelude::*;
+
 use crate::error::{Error, Result};
 use crate::exec::host;
 use crate::space::Optimizer;
@@ -47,41 +51,38 @@ pub struct Update {
 /// # Errors
 /// When a parameter does not exist or would no longer be finite.
 pub fn step(kind: Optimizer, parameters: &mut Parameters, state: &mut Parameters, updates: &[Update]) -> Result<()> {
-    updates.iter().try_for_each(|update| one(kind, parameters, state, update))
+    let moved: Vec<_> = updates.par_iter().map(|update| one(kind, parameters, state, update)).collect::<Result<_>>()?;
+    for (update, [values, m, v, t]) in updates.iter().zip(moved) {
+        parameters.insert(&update.name, values);
+        state.insert(format!("m.{}", update.name), m);
+        if kind == Optimizer::Adam {
+            state.insert(format!("v.{}", update.name), v);
+        }
+        state.insert(format!("t.{}", update.name), t);
+    }
+    Ok(())
 }
 
-fn one(kind: Optimizer, parameters: &mut Parameters, state: &mut Parameters, update: &Update) -> Result<()> {
+/// The parameter behind one update, both moments and the number of steps.
+fn one(kind: Optimizer, parameters: &Parameters, state: &Parameters, update: &Update) -> Result<[Tensor; 4]> {
     let shape = parameters.get(&update.name)?.dims().to_vec();
     let mut values = parameters.values(&update.name)?;
     let moment = |state: &Parameters, key: &str| match state.contains(key) {
         true => state.values(key),
         false => Ok(vec![0.0; values.len()]),
     };
-    let (m_key, v_key, t_key) =
-        (format!("m.{}", update.name), format!("v.{}", update.name), format!("t.{}", update.name));
-    let mut m = moment(state, &m_key)?;
-    let mut v = if kind == Optimizer::Adam { moment(state, &v_key)? } else { vec![] };
+    let mut m = moment(state, &format!("m.{}", update.name))?;
+    let mut v = if kind == Optimizer::Adam { moment(state, &format!("v.{}", update.name))? } else { vec![] };
+    let t_key = format!("t.{}", update.name);
     let t = 1.0 + if state.contains(&t_key) { state.scalar(&t_key)? } else { 0.0 };
     let (c1, c2) = (1.0 - MOMENTUM.powf(f64::from(t)), 1.0 - SECOND_MOMENTUM.powf(f64::from(t)));
-    for (i, value) in values.iter_mut().enumerate() {
-        let theta = f64::from(*value);
-        let chain = if update.domain == Domain::Logarithmic { theta } else { 1.0 };
-        let g = f64::from(update.gradient[i]) * chain + update.weight_decay * theta;
-        let step = match kind {
-            Optimizer::Adam => {
-                m[i] = (MOMENTUM * f64::from(m[i]) + (1.0 - MOMENTUM) * g) as f32;
-                v[i] = (SECOND_MOMENTUM * f64::from(v[i]) + (1.0 - SECOND_MOMENTUM) * g * g) as f32;
-                f64::from(m[i]) / c1 / ((f64::from(v[i]) / c2).sqrt() + EPSILON)
-            }
-            Optimizer::Sgd => {
-                m[i] = (MOMENTUM * f64::from(m[i]) + g) as f32;
-                f64::from(m[i])
-            }
-        };
-        *value = match update.domain {
-            Domain::Linear => (theta - update.learning_rate * step) as f32,
-            Domain::Logarithmic => (theta * (-update.learning_rate * step).exp()) as f32,
-        };
+    let follow =
+        Follow { learning_rate: update.learning_rate, weight_decay: update.weight_decay, corrections: [c1, c2] };
+    match (kind, update.domain) {
+        (Optimizer::Adam, Domain::Linear) => adam::<false>(follow, &update.gradient, &mut values, &mut m, &mut v),
+        (Optimizer::Adam, Domain::Logarithmic) => adam::<true>(follow, &update.gradient, &mut values, &mut m, &mut v),
+        (Optimizer::Sgd, Domain::Linear) => sgd::<false>(follow, &update.gradient, &mut values, &mut m),
+        (Optimizer::Sgd, Domain::Logarithmic) => sgd::<true>(follow, &update.gradient, &mut values, &mut m),
     }
     if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
         let place = format!("training, parameter `{}`", update.name);
@@ -90,12 +91,60 @@ fn one(kind: Optimizer, parameters: &mut Parameters, state: &mut Parameters, upd
     if update.domain == Domain::Logarithmic {
         values.iter_mut().for_each(|v| *v = v.max(f32::MIN_POSITIVE));
     }
-    parameters.insert(&update.name, host::tensor(values, shape.as_slice())?);
-    state.set(m_key, m, &shape)?;
-    if kind == Optimizer::Adam {
-        state.set(v_key, v, &shape)?;
+    let shape = shape.as_slice();
+    Ok([
+        host::tensor(values, shape)?,
+        host::tensor(m, shape)?,
+        host::tensor(v, if kind == Optimizer::Adam { shape } else { &[0] })?,
+        host::tensor(vec![t], ())?,
+    ])
+}
+
+/// How a parameter follows its gradient.
+#[derive(Clone, Copy)]
+struct Follow {
+    learning_rate: f64,
+    weight_decay: f64,
+    /// `1 − β₁ᵗ` and `1 − β₂ᵗ`.
+    corrections: [f64; 2],
+}
+
+impl Follow {
+    /// The gradient of what moves.
+    #[inline(always)]
+    fn gradient<const LOGARITHMIC: bool>(&self, theta: f64, g: f32) -> f64 {
+        f64::from(g) * if LOGARITHMIC { theta } else { 1.0 } + self.weight_decay * theta
     }
-    state.set(t_key, vec![t], &[])
+
+    /// `θ` moved by `step`.
+    #[inline(always)]
+    fn moved<const LOGARITHMIC: bool>(&self, theta: f64, step: f64) -> f32 {
+        match LOGARITHMIC {
+            true => (theta * (-self.learning_rate * step).exp()) as f32,
+            false => (theta - self.learning_rate * step) as f32,
+        }
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+fn adam<const LOGARITHMIC: bool>(follow: Follow, gradient: &[f32], values: &mut [f32], m: &mut [f32], v: &mut [f32]) {
+    let [c1, c2] = follow.corrections;
+    for (((value, m), v), &g) in values.iter_mut().zip(m).zip(v).zip(gradient) {
+        let theta = f64::from(*value);
+        let g = follow.gradient::<LOGARITHMIC>(theta, g);
+        *m = (MOMENTUM * f64::from(*m) + (1.0 - MOMENTUM) * g) as f32;
+        *v = (SECOND_MOMENTUM * f64::from(*v) + (1.0 - SECOND_MOMENTUM) * g * g) as f32;
+        *value = follow.moved::<LOGARITHMIC>(theta, f64::from(*m) / c1 / ((f64::from(*v) / c2).sqrt() + EPSILON));
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+fn sgd<const LOGARITHMIC: bool>(follow: Follow, gradient: &[f32], values: &mut [f32], m: &mut [f32]) {
+    for ((value, m), &g) in values.iter_mut().zip(m).zip(gradient) {
+        let theta = f64::from(*value);
+        *m = (MOMENTUM * f64::from(*m) + follow.gradient::<LOGARITHMIC>(theta, g)) as f32;
+        *value = follow.moved::<LOGARITHMIC>(theta, f64::from(*m));
+    }
 }
 
 #[cfg(test)]

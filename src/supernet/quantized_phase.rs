@@ -5,7 +5,8 @@
 //! asked for, takes its soft targets from the widest network of the same batch.
 
 use crate::error::Result;
-use crate::exec::{Distillation, Gradients, Loss, Tape, backward, correct, forward, host};
+use crate::exec::engine::{Engine, Mode};
+use crate::exec::{Distillation, Gradients, Loss, NormState, correct, host};
 use crate::numeric::rng::Stream;
 use crate::progress::Observer;
 use crate::sampling::{Sampler, switch_probability};
@@ -29,8 +30,9 @@ pub fn train_multi_precision(
     observer: &mut dyn Observer,
 ) -> Result<TrainState> {
     let bases: Vec<Vec<usize>> = net.scheme().bases().into_iter().map(|c| net.scheme().uniform(c)).collect();
+    let mut engine = Engine::new(net.network(), Mode::Training);
     let mut step = |state: &mut TrainState, context: &StepContext<'_>| {
-        batch_steps(net, &recipe.recipe, &recipe.quantizer, state, context, &bases)
+        batch_steps(net, &mut engine, &recipe.recipe, &recipe.quantizer, state, context, &bases)
     };
     run(Phase::MultiPrecision, &recipe.recipe, session, state, &mut step, observer)
 }
@@ -57,6 +59,7 @@ pub fn train_mixed_precision(
 ) -> Result<TrainState> {
     let MixedPhase { recipe, sampler } = phase;
     let bases: Vec<Vec<usize>> = net.scheme().bases().into_iter().map(|c| net.scheme().uniform(c)).collect();
+    let mut engine = Engine::new(net.network(), Mode::Training);
     let mut step = |state: &mut TrainState, context: &StepContext<'_>| {
         let epochs = recipe.recipe.epochs as u64;
         let sigma = switch_probability(recipe.sigma, context.epoch, epochs, recipe.warmup_epochs as u64);
@@ -65,14 +68,15 @@ pub fn train_mixed_precision(
             sampler.draw(configuration, sigma, &mut stream)
         };
         let drawn: Vec<Vec<usize>> = bases.iter().enumerate().map(draw).collect();
-        batch_steps(net, &recipe.recipe, &recipe.quantizer, state, context, &drawn)
+        batch_steps(net, &mut engine, &recipe.recipe, &recipe.quantizer, state, context, &drawn)
     };
     run(Phase::MixedPrecision, &recipe.recipe, session, state, &mut step, observer)
 }
 
 /// One optimiser step for each configuration, on the same batch.
-fn batch_steps(
-    net: &SuperNet,
+fn batch_steps<'n>(
+    net: &'n SuperNet,
+    engine: &mut Engine<'n>,
     recipe: &Recipe,
     quantizer: &QuantizerRecipe,
     state: &mut TrainState,
@@ -86,26 +90,31 @@ fn batch_steps(
     let mut losses = Vec::new();
     for configuration in configurations {
         let bindings = net.bind(&state.parameters, configuration, true)?;
-        let tape = forward::<f32>(net.network(), &bindings, context.images)?;
-        let logits = host::read::<f32>(tape.output()?)?.to_vec();
+        let recorded = engine.record(&bindings, context.images)?;
+        let (logits, statistics) = (recorded.outputs.logits.clone(), recorded.outputs.norms.clone());
         let value = loss.evaluate(&logits, context.labels, teacher.as_deref());
         losses.push((value.loss, correct(&logits, context.labels)));
         if loss.distillation.is_some() && teacher.is_none() {
             teacher = Some(logits);
         }
-        let seed = host::tensor(value.gradient, tape.output()?.dims())?;
-        let gradients = backward::<f32>(net.network(), &bindings, &tape, seed)?;
+        let gradients = recorded.gradients(&value.gradient)?;
         let updates = updates(net, recipe, quantizer, &state.parameters, configuration, &gradients, context.decay)?;
-        update_norms(net, &mut state.parameters, configuration, &tape)?;
+        update_norms(net, &mut state.parameters, configuration, &statistics, context.labels.len())?;
         optimizer::step(recipe.optimizer, &mut state.parameters, &mut state.optimizer, &updates)?;
     }
     Ok(losses)
 }
 
-fn update_norms(net: &SuperNet, parameters: &mut Parameters, configuration: &[usize], tape: &Tape) -> Result<()> {
+fn update_norms(
+    net: &SuperNet,
+    parameters: &mut Parameters,
+    configuration: &[usize],
+    statistics: &[NormState],
+    batch: usize,
+) -> Result<()> {
     (0..net.network().norms().len()).try_for_each(|n| {
-        let count = net.network().norm_count(n, tape.batch);
-        update_running(parameters, &net.norm_key(n, configuration), &tape.norms[n], count)
+        let count = net.network().norm_count(n, batch);
+        update_running(parameters, &net.norm_key(n, configuration), &statistics[n], count)
     })
 }
 

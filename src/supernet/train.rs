@@ -2,11 +2,8 @@
 
 use std::path::Path;
 
-use candle_core::Tensor;
-
 use crate::data::{Augmentation, Batches, Dataset, Normalization};
 use crate::error::{Error, Result};
-use crate::exec::host;
 use crate::progress::Observer;
 use crate::space::{Recipe, Schedule};
 use crate::supernet::{EpochRecord, TrainState};
@@ -58,7 +55,8 @@ pub(super) struct StepContext<'a> {
     pub step: u64,
     /// Learning rate relative to the recipe's.
     pub decay: f64,
-    pub images: &'a Tensor,
+    /// `[images, C, H, W]`.
+    pub images: &'a [f32],
     pub labels: &'a [u32],
 }
 
@@ -75,7 +73,7 @@ pub(super) fn run(
     recipe: &Recipe,
     session: &Session<'_>,
     mut state: TrainState,
-    step: &mut dyn FnMut(&mut TrainState, &StepContext<'_>) -> Result<Vec<StepLoss>>,
+    step: &mut (dyn FnMut(&mut TrainState, &StepContext<'_>) -> Result<Vec<StepLoss>> + Send),
     observer: &mut dyn Observer,
 ) -> Result<TrainState> {
     let epochs = recipe.epochs as u64;
@@ -87,10 +85,10 @@ pub(super) fn run(
         let shuffle = Some((session.seed, pass));
         let normalization = session.normalization.clone();
         let batches = Batches::new(session.dataset, normalization, recipe.batch_size, shuffle, session.augmentation)?;
-        let [channels, height, width] = session.dataset.shape();
-        for index in state.position.step..per_epoch {
-            let batch = batches.batch(index as usize);
-            let images = host::tensor(batch.images, (batch.labels.len(), channels, height, width))?;
+        let first = state.position.step;
+        let mut next = (first < per_epoch).then(|| batches.batch(first as usize));
+        for index in first..per_epoch {
+            let Some(batch) = next.take() else { break };
             let done = epoch * per_epoch + index;
             let decay = match recipe.schedule {
                 Schedule::Constant => 1.0,
@@ -98,8 +96,12 @@ pub(super) fn run(
                     0.5 * (1.0 + (std::f64::consts::PI * done as f64 / (epochs * per_epoch) as f64).cos())
                 }
             };
-            let context = StepContext { epoch, step: index, decay, images: &images, labels: &batch.labels };
-            let losses = step(&mut state, &context)?;
+            let context = StepContext { epoch, step: index, decay, images: &batch.images, labels: &batch.labels };
+            // The next batch is made beside the step: a pure function of its number, so nothing depends on when.
+            let prepare = || (index + 1 < per_epoch).then(|| batches.batch(index as usize + 1));
+            let (losses, prepared) = rayon::join(|| step(&mut state, &context), prepare);
+            next = prepared;
+            let losses = losses?;
             record(phase, &mut state, &losses, batch.labels.len(), epoch, index)?;
             observer.at(done + 1, &describe(&state.position.sums));
             let stop = observer.stop_requested();

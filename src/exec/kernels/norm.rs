@@ -53,21 +53,20 @@ impl ChannelMap {
     pub fn affine<T: Real>(&self, x: &[T], a: &[T], b: &[T], relu: bool, y: &mut [T]) {
         let image = self.channels * self.positions;
         y.par_chunks_mut(image).zip(x.par_chunks(image)).for_each(|(y, x)| {
-            if relu {
-                affine_image::<T, true>(x, a, b, self.positions, y);
-            } else {
-                affine_image::<T, false>(x, a, b, self.positions, y);
-            }
+            affine(x, [a, b], self.positions, relu, y);
         });
     }
 
     /// `y += b_c`: the bias of a layer.
     pub fn shift<T: Real>(&self, b: &[T], y: &mut [T]) {
-        y.par_chunks_mut(self.channels * self.positions).for_each(|y| {
-            for (row, &b) in y.chunks_exact_mut(self.positions).zip(b) {
-                row.iter_mut().for_each(|y| *y += b);
-            }
-        });
+        y.par_chunks_mut(self.channels * self.positions).for_each(|y| self.shift_image(b, y));
+    }
+
+    /// [`ChannelMap::shift`] of one sample, or of a few behind one another.
+    pub fn shift_image<T: Real>(&self, b: &[T], y: &mut [T]) {
+        for (row, &b) in y.chunks_exact_mut(self.positions).zip(b.iter().cycle()) {
+            row.iter_mut().for_each(|y| *y += b);
+        }
     }
 
     /// `Σ g` of each channel: the adjoint of [`ChannelMap::shift`] in `b`.
@@ -93,12 +92,13 @@ impl ChannelMap {
     pub fn combine<T: Real>(&self, x: &[T], g: &[T], [p, q, r]: [&[T]; 3], dx: &mut [T]) {
         let image = self.channels * self.positions;
         let images = dx.par_chunks_mut(image).zip(x.par_chunks(image)).zip(g.par_chunks(image));
-        images.for_each(|((dx, x), g)| combine_image(x, g, [p, q, r], self.positions, dx));
+        images.for_each(|((dx, x), g)| combine(x, g, [p, q, r], self.positions, dx));
     }
 }
 
+/// Sum of a row.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
-fn sum<T: Real>(row: &[T]) -> f64 {
+pub fn sum<T: Real>(row: &[T]) -> f64 {
     let mut lanes = [T::ZERO; LANES];
     let blocks = row.chunks_exact(LANES);
     let rest = blocks.remainder();
@@ -110,8 +110,9 @@ fn sum<T: Real>(row: &[T]) -> f64 {
     lanes.iter().chain(rest).map(|v| v.to_f64()).sum()
 }
 
+/// `Σ (x − centre)²` of a row.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
-fn centred_square_sum<T: Real>(row: &[T], centre: T) -> f64 {
+pub fn centred_square_sum<T: Real>(row: &[T], centre: T) -> f64 {
     let mut lanes = [T::ZERO; LANES];
     let blocks = row.chunks_exact(LANES);
     let rest = blocks.remainder();
@@ -142,6 +143,45 @@ fn sums_with_centred<T: Real>(x: &[T], g: &[T], centre: T) -> (f64, f64) {
     (plain.iter().map(|v| v.to_f64()).sum(), centred.iter().map(|v| v.to_f64()).sum())
 }
 
+/// `y = a_c x + b_c` of one image, clipped at zero if `relu`.
+pub fn affine<T: Real>(x: &[T], [a, b]: [&[T]; 2], positions: usize, relu: bool, y: &mut [T]) {
+    match relu {
+        true => affine_image::<T, true>(x, a, b, positions, y),
+        false => affine_image::<T, false>(x, a, b, positions, y),
+    }
+}
+
+/// `out = g` where the ReLU of `a x + b` passes it on, else 0 (everywhere without a ReLU); `Σ out` and
+/// `Σ out (x − centre)` of one row.
+pub fn masked_sums<T: Real>(x: &[T], g: &[T], relu: Option<[T; 2]>, centre: T, out: &mut [T]) -> (f64, f64) {
+    match relu {
+        Some(form) => masked_row::<T, true>(x, g, form, centre, out),
+        None => masked_row::<T, false>(x, g, [T::ZERO; 2], centre, out),
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+fn masked_row<T: Real, const RELU: bool>(x: &[T], g: &[T], [a, b]: [T; 2], centre: T, out: &mut [T]) -> (f64, f64) {
+    let (mut plain, mut centred) = ([T::ZERO; LANES], [T::ZERO; LANES]);
+    let pass = |x: T, g: T| if !RELU || a * x + b > T::ZERO { g } else { T::ZERO };
+    let whole = x.len() / LANES * LANES;
+    let blocks = x[..whole].chunks_exact(LANES).zip(g[..whole].chunks_exact(LANES));
+    for ((x, g), out) in blocks.zip(out[..whole].chunks_exact_mut(LANES)) {
+        for lane in 0..LANES {
+            let g = pass(x[lane], g[lane]);
+            out[lane] = g;
+            plain[lane] += g;
+            centred[lane] += g * (x[lane] - centre);
+        }
+    }
+    for ((&x, &g), out) in x[whole..].iter().zip(&g[whole..]).zip(&mut out[whole..]) {
+        *out = pass(x, g);
+        plain[0] += *out;
+        centred[0] += *out * (x - centre);
+    }
+    (plain.iter().map(|v| v.to_f64()).sum(), centred.iter().map(|v| v.to_f64()).sum())
+}
+
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
 fn affine_image<T: Real, const RELU: bool>(x: &[T], a: &[T], b: &[T], positions: usize, y: &mut [T]) {
     let channels = x.chunks_exact(positions).zip(y.chunks_exact_mut(positions)).zip(a.iter().zip(b));
@@ -153,8 +193,9 @@ fn affine_image<T: Real, const RELU: bool>(x: &[T], a: &[T], b: &[T], positions:
     }
 }
 
+/// `dx = p_c g + q_c x + r_c` of one image.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
-fn combine_image<T: Real>(x: &[T], g: &[T], [p, q, r]: [&[T]; 3], positions: usize, dx: &mut [T]) {
+pub fn combine<T: Real>(x: &[T], g: &[T], [p, q, r]: [&[T]; 3], positions: usize, dx: &mut [T]) {
     let rows = dx.chunks_exact_mut(positions).zip(x.chunks_exact(positions)).zip(g.chunks_exact(positions));
     for (((dx, x), g), c) in rows.zip(0..p.len()) {
         let (p, q, r) = (p[c], q[c], r[c]);

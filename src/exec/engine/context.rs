@@ -1,0 +1,87 @@
+//! What every image of a step needs: prepared layers, affine forms of the norms, lengths.
+
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::exec::engine::layer::LayerKernels;
+use crate::exec::forward::wide;
+use crate::exec::functions::FunctionSite;
+use crate::exec::kernels::norm::ChannelMap;
+use crate::exec::{Bindings, Network, NormState, Statistics, forward};
+use crate::graph::NodeId;
+
+/// A norm as affine forms of each channel.
+#[derive(Debug, Clone, Default)]
+pub(super) struct NormForms {
+    /// What it used.
+    pub state: NormState,
+    /// `y = a x + b`.
+    pub value: [Vec<f32>; 2],
+    /// `dx = p g + q x + r`, once the sums of the reverse pass are known.
+    pub gradient: [Vec<f32>; 3],
+}
+
+/// What the actions read beside the image.
+pub(super) struct Context<'a> {
+    pub network: &'a Network,
+    pub bindings: &'a Bindings,
+    pub layers: Vec<LayerKernels>,
+    pub functions: Vec<FunctionSite<'a>>,
+    pub norms: Vec<NormForms>,
+    /// Numbers of one image in each node.
+    pub lengths: Vec<usize>,
+}
+
+impl<'a> Context<'a> {
+    /// Prepares a network with its bindings. Norms with batch statistics get their forms later.
+    pub fn new(network: &'a Network, bindings: &'a Bindings, lengths: Vec<usize>) -> Result<Self> {
+        let layers = 0..network.layers().len();
+        let layers = layers.into_par_iter().map(|l| LayerKernels::new(network, l, &bindings.layers[l]));
+        let functions =
+            (0..network.functions().len()).map(|f| Ok(forward::function_site::<f32>(network, bindings, f, 1)?.0));
+        let mut context = Self {
+            network,
+            bindings,
+            layers: layers.collect::<Result<_>>()?,
+            functions: functions.collect::<Result<_>>()?,
+            norms: vec![NormForms::default(); network.norms().len()],
+            lengths,
+        };
+        for (norm, binding) in bindings.norms.iter().enumerate() {
+            if let Statistics::Fixed { mean, variance } = &binding.statistics {
+                context.set_statistics(norm, wide::<f32>(mean)?, wide::<f32>(variance)?)?;
+            }
+        }
+        Ok(context)
+    }
+
+    /// Channels and positions of one image of a node.
+    pub fn channels(&self, node: NodeId) -> ChannelMap {
+        self.network.channel_map(node, 1)
+    }
+
+    /// Gives a norm its mean and variance.
+    pub fn set_statistics(&mut self, norm: usize, mean: Vec<f64>, variance: Vec<f64>) -> Result<()> {
+        let epsilon = self.network.norms()[norm].epsilon;
+        let inverse = variance.iter().map(|v| 1.0 / (v + epsilon).sqrt()).collect();
+        let state = NormState { mean, variance, inverse };
+        let (a, b) = forward::affine_form::<f32>(&self.bindings.norms[norm], &state)?;
+        self.norms[norm] = NormForms { state, value: [a, b], gradient: Default::default() };
+        Ok(())
+    }
+
+    /// Gives a norm the sums of its reverse pass over `count` values per channel: `S1 = Σ g`, `S2 = Σ g x̂`.
+    pub fn set_gradient_sums(&mut self, norm: usize, sums: &[[f64; 2]], count: f64) -> Result<()> {
+        let gamma = wide::<f32>(&self.bindings.norms[norm].gamma)?;
+        let NormForms { state, gradient: [p, q, r], .. } = &mut self.norms[norm];
+        [&mut *p, &mut *q, &mut *r].into_iter().for_each(Vec::clear);
+        for (c, [s1, s2]) in sums.iter().enumerate() {
+            let (inverse, mean) = (state.inverse[c], state.mean[c]);
+            let slope = -gamma[c] * inverse * inverse * s2 / count;
+            p.push((gamma[c] * inverse) as f32);
+            q.push(slope as f32);
+            r.push((-gamma[c] * inverse * s1 / count - slope * mean) as f32);
+        }
+        Ok(())
+    }
+}

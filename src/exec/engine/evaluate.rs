@@ -1,0 +1,66 @@
+//! Actions that compute values.
+
+use crate::exec::Step;
+use crate::exec::engine::action::Place;
+use crate::exec::engine::context::Context;
+use crate::exec::engine::image::Image;
+use crate::exec::engine::tally::Tally;
+use crate::exec::kernels::{elementwise, norm, pool};
+
+/// The value of a step.
+pub(super) fn evaluate(context: &Context<'_>, image: &mut Image<'_, '_>, step: Step, inputs: &[Place], output: Place) {
+    let mut taken = image.take(output);
+    let mut scratch = std::mem::take(&mut image.workspace.scratch);
+    let mut quantized = std::mem::take(&mut image.workspace.quantized);
+    let y = taken.slice(context.lengths[step.output()]);
+    let read = |which: usize, node: usize| image.read(inputs[which], context.lengths[node]);
+    match step {
+        Step::Layer { layer, input, output } => {
+            let kernels = &context.layers[layer];
+            let x = kernels.quantized(read(0, input), &mut quantized);
+            kernels.forward(x, &mut scratch, y);
+            if let Some(bias) = &kernels.bias {
+                debug_assert_eq!(y.len(), context.lengths[output]);
+                context.network.bias_map(layer, 1).shift_image(bias, y);
+            }
+        }
+        Step::Norm { norm, input, relu, .. } => {
+            let [a, b] = &context.norms[norm].value;
+            norm::affine(read(0, input), [a, b], context.channels(input).positions, relu, y);
+        }
+        Step::Add { inputs: [first, second], relu, .. } => {
+            elementwise::add_slice(read(0, first), read(1, second), relu, y);
+        }
+        Step::Relu { input, .. } => elementwise::relu_slice(read(0, input), y),
+        Step::Pool { input, .. } => pool::average(read(0, input), context.channels(input).positions, y),
+        Step::Subsample { input, output } => context.network.subsample_shape(output, 1).forward(read(0, input), y),
+        Step::Function { function, output } => {
+            let nodes = &context.network.graph().nodes()[output].inputs;
+            let x: Vec<&[f32]> = nodes.iter().enumerate().map(|(which, &node)| read(which, node)).collect();
+            context.functions[function].forward(&x, y);
+        }
+    }
+    image.put(taken);
+    (image.workspace.scratch, image.workspace.quantized) = (scratch, quantized);
+}
+
+/// Mean and squared deviations of each channel.
+pub(super) fn statistics(
+    context: &Context<'_>,
+    image: &Image<'_, '_>,
+    norm: usize,
+    node: usize,
+    x: Place,
+    tally: &mut Tally,
+) {
+    let positions = context.channels(node).positions;
+    let rows = image.read(x, context.lengths[node]).chunks_exact(positions);
+    let of_row = |row: &[f32]| {
+        let mean = norm::sum(row) / positions as f64;
+        // Squares about the nearest f32, brought to the mean itself.
+        let centre = mean as f32;
+        let shift = mean - f64::from(centre);
+        [mean, norm::centred_square_sum(row, centre) - positions as f64 * shift * shift]
+    };
+    tally.norms.entry(norm).or_default().extend(rows.map(of_row));
+}

@@ -1,0 +1,140 @@
+//! Training steps and evaluation at the speed of the machine, in single precision.
+//!
+//! The same mathematics as [`forward()`](crate::exec::forward()) and [`backward()`](crate::exec::backward()), which stay as
+//! the readable form, in both precisions and for second derivatives. Here the batch is cut into fixed pieces, and one
+//! thread takes one image of its piece through as many steps as it can before a batch norm has to wait for all others
+//! (module `plan`): values go from step to step in the caches of one core, and what a batch norm, a ReLU or a quantiser
+//! made of a value is made again in the reverse pass instead of being kept. Buffers of the batch are used again from step
+//! to step.
+//!
+//! Sums are taken per piece, then over the pieces in order: the same bits at any number of threads.
+
+mod action;
+mod collect;
+mod context;
+mod draft;
+mod evaluate;
+mod image;
+mod layer;
+mod plan;
+mod reverse;
+mod run;
+mod slots;
+mod store;
+mod tally;
+
+pub use plan::Mode;
+
+use context::Context;
+use plan::Plan;
+use store::{Store, Workspaces};
+
+use crate::error::{Error, Result};
+use crate::exec::engine::action::Key;
+use crate::exec::{Bindings, Gradients, Network, NormState};
+
+/// What a forward pass gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outputs {
+    /// `[batch, outputs]`.
+    pub logits: Vec<f32>,
+    /// What each norm used.
+    pub norms: Vec<NormState>,
+}
+
+/// A network with the memory to run it.
+#[derive(Debug)]
+pub struct Engine<'n> {
+    network: &'n Network,
+    mode: Mode,
+    plan: Plan,
+    lengths: Vec<usize>,
+    store: Store,
+    workspaces: Workspaces,
+}
+
+/// A forward pass in training mode whose values are kept: ready to be differentiated.
+pub struct Recorded<'e, 'n, 'a> {
+    engine: &'e mut Engine<'n>,
+    context: Context<'a>,
+    images: &'a [f32],
+    batch: usize,
+    /// What came out.
+    pub outputs: Outputs,
+}
+
+impl<'n> Engine<'n> {
+    /// Plans the passes of a network.
+    pub fn new(network: &'n Network, mode: Mode) -> Self {
+        let lengths = (0..network.graph().nodes().len()).map(|node| network.elements(node, 1)).collect();
+        let plan = Plan::new(network, mode);
+        Self { network, mode, plan, lengths, store: Store::default(), workspaces: Workspaces::default() }
+    }
+
+    /// Runs images `[batch, …]` in evaluation mode.
+    ///
+    /// # Errors
+    /// When the images or a binding do not fit the network.
+    pub fn evaluate(&mut self, bindings: &Bindings, images: &[f32]) -> Result<Outputs> {
+        let batch = self.check(images, Mode::Evaluation)?;
+        let mut context = Context::new(self.network, bindings, self.lengths.clone())?;
+        self.forward(&mut context, images, batch)
+    }
+
+    /// Runs images `[batch, …]` in training mode and keeps what the reverse pass needs.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`].
+    pub fn record<'a>(&mut self, bindings: &'a Bindings, images: &'a [f32]) -> Result<Recorded<'_, 'n, 'a>>
+    where
+        'n: 'a,
+    {
+        let batch = self.check(images, Mode::Training)?;
+        let mut context = Context::new(self.network, bindings, self.lengths.clone())?;
+        let outputs = self.forward(&mut context, images, batch)?;
+        Ok(Recorded { engine: self, context, images, batch, outputs })
+    }
+
+    fn check(&self, images: &[f32], mode: Mode) -> Result<usize> {
+        let batch = images.len() / self.lengths[0].max(1);
+        if self.mode != mode || batch == 0 || batch * self.lengths[0] != images.len() {
+            return Err(Error::Internal(format!("{} numbers for an engine in {:?}", images.len(), self.mode)));
+        }
+        Ok(batch)
+    }
+
+    fn forward(&mut self, context: &mut Context<'_>, images: &[f32], batch: usize) -> Result<Outputs> {
+        self.store.clear();
+        for pass in &self.plan.forward {
+            let tallies = run::run(pass, context, images, batch, &mut self.store, &self.workspaces);
+            collect::statistics(context, &tallies)?;
+        }
+        let output = self.network.graph().output();
+        let logits = self.store.read(Key::Value(output))[..batch * self.lengths[output]].to_vec();
+        Ok(Outputs { logits, norms: context.norms.iter().map(|forms| forms.state.clone()).collect() })
+    }
+}
+
+impl Recorded<'_, '_, '_> {
+    /// Gradients from `∂L/∂output`, `[batch, outputs]`. About two forward passes.
+    ///
+    /// # Errors
+    /// When the gradient has another length than the output.
+    pub fn gradients(self, d_output: &[f32]) -> Result<Gradients> {
+        let Self { engine, mut context, images, batch, outputs } = self;
+        if d_output.len() != outputs.logits.len() {
+            return Err(Error::Internal(format!("{} gradients of {} outputs", d_output.len(), outputs.logits.len())));
+        }
+        let Engine { network, plan, store, workspaces, .. } = engine;
+        let key = Key::Gradient(network.graph().output());
+        let mut seed = store.take(key, d_output.len());
+        seed[..d_output.len()].copy_from_slice(d_output);
+        store.put(key, seed);
+        let mut gradients = Gradients::zero(context.bindings)?;
+        for pass in &plan.backward {
+            let tallies = run::run(pass, &context, images, batch, store, workspaces);
+            collect::collect(&mut context, pass, tallies, batch, store, &mut gradients)?;
+        }
+        Ok(gradients)
+    }
+}

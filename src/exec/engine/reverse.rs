@@ -1,0 +1,175 @@
+//! Actions that compute gradients.
+
+use crate::exec::Step;
+use crate::exec::engine::action::{Place, Target};
+use crate::exec::engine::context::Context;
+use crate::exec::engine::image::Image;
+use crate::exec::engine::store::sized;
+use crate::exec::engine::tally::{Tally, add};
+use crate::exec::kernels::{elementwise, norm, pool};
+use crate::graph::NodeId;
+
+/// Computes `length` numbers for a target, or adds them to what is there.
+fn deliver(image: &mut Image<'_, '_>, target: Target, length: usize, compute: impl FnOnce(&Image<'_, '_>, &mut [f32])) {
+    let mut taken;
+    if target.add {
+        let mut moving = std::mem::take(&mut image.workspace.moving);
+        let more = sized(&mut moving, length);
+        compute(image, more);
+        taken = image.take(target.place);
+        elementwise::accumulate(more, taken.slice(length));
+        image.workspace.moving = moving;
+    } else {
+        taken = image.take(target.place);
+        compute(image, taken.slice(length));
+    }
+    image.put(taken);
+}
+
+/// `dx = p g + q x + r`.
+pub(super) fn through_norm(
+    context: &Context<'_>,
+    image: &mut Image<'_, '_>,
+    norm: usize,
+    node: NodeId,
+    [x, g]: [Place; 2],
+    target: Target,
+) {
+    let (length, positions) = (context.lengths[node], context.channels(node).positions);
+    let [p, q, r] = &context.norms[norm].gradient;
+    deliver(image, target, length, |image, dx| {
+        norm::combine(image.read(x, length), image.read(g, length), [p, q, r], positions, dx);
+    });
+}
+
+/// The gradient in front of a norm's ReLU, whose output was `a x + b`, and its sums `Σ g`, `Σ g x̂`.
+pub(super) fn behind_norm(
+    context: &Context<'_>,
+    image: &mut Image<'_, '_>,
+    (norm, relu, node): (usize, bool, NodeId),
+    [x, g]: [Place; 2],
+    target: Target,
+    tally: &mut Tally,
+) {
+    let (length, positions) = (context.lengths[node], context.channels(node).positions);
+    let forms = &context.norms[norm];
+    let [a, b] = &forms.value;
+    let sums = tally.norms.entry(norm).or_default();
+    deliver(image, target, length, |image, out| {
+        let rows = image.read(x, length).chunks_exact(positions).zip(image.read(g, length).chunks_exact(positions));
+        for ((c, (x, g)), out) in rows.enumerate().zip(out.chunks_exact_mut(positions)) {
+            let centre = forms.state.mean[c];
+            let (s1, s2) = norm::masked_sums(x, g, relu.then_some([a[c], b[c]]), centre as f32, out);
+            let shift = f64::from(centre as f32) - centre;
+            sums.push([s1, (s2 + shift * s1) * forms.state.inverse[c]]);
+        }
+    });
+}
+
+/// Gradients of a layer.
+pub(super) fn layer(
+    context: &Context<'_>,
+    image: &mut Image<'_, '_>,
+    layer: usize,
+    [x, g]: [Place; 2],
+    target: Option<Target>,
+    tally: &mut Tally,
+) {
+    let kernels = &context.layers[layer];
+    let output = context.network.layers()[layer].node;
+    let input = context.network.graph().nodes()[output].inputs[0];
+    let (in_length, out_length) = (context.lengths[input], context.lengths[output]);
+    let mut scratch = std::mem::take(&mut image.workspace.scratch);
+    let mut quantized = std::mem::take(&mut image.workspace.quantized);
+    {
+        let (x, g) = (image.read(x, in_length), image.read(g, out_length));
+        let sums = tally.weights.entry(layer).or_default();
+        kernels.add_weight_gradient(kernels.quantized(x, &mut quantized), g, &mut scratch, sums);
+        if kernels.bias.is_some() {
+            let sums = context.network.bias_map(layer, 1).sums(g);
+            add(tally.biases.entry(layer).or_default(), sums.into_iter());
+        }
+    }
+    match (kernels.activation, target) {
+        (None, None) => {}
+        (None, Some(target)) => deliver(image, target, in_length, |image, dx| {
+            kernels.input_gradient(image.read(g, out_length), &mut scratch, dx);
+        }),
+        (Some((quantizer, scale)), target) => {
+            let upstream = sized(&mut quantized, in_length);
+            kernels.input_gradient(image.read(g, out_length), &mut scratch, upstream);
+            let sum = tally.scales.entry(layer).or_default();
+            match target {
+                Some(target) => deliver(image, target, in_length, |image, dx| {
+                    *sum += quantizer.backward_slice(image.read(x, in_length), scale, upstream, dx);
+                }),
+                None => {
+                    let dx = &mut sized(&mut scratch, in_length)[..in_length];
+                    *sum += quantizer.backward_slice(image.read(x, in_length), scale, upstream, dx);
+                }
+            }
+        }
+    }
+    (image.workspace.scratch, image.workspace.quantized) = (scratch, quantized);
+}
+
+/// The gradient where `y > 0`, or everywhere, to each target.
+pub(super) fn masked(
+    context: &Context<'_>,
+    image: &mut Image<'_, '_>,
+    node: NodeId,
+    [y, g]: [Option<Place>; 2],
+    targets: &[Target],
+) {
+    let length = context.lengths[node];
+    let Some(g) = g else { return };
+    for &target in targets {
+        deliver(image, target, length, |image, dx| match y {
+            Some(y) => elementwise::mask_slice(image.read(y, length), image.read(g, length), dx),
+            None => dx.copy_from_slice(image.read(g, length)),
+        });
+    }
+}
+
+/// The adjoint of a pool or a subsampling.
+pub(super) fn adjoint(context: &Context<'_>, image: &mut Image<'_, '_>, step: Step, g: Place, target: Target) {
+    let length = context.lengths[step.output()];
+    match step {
+        Step::Pool { input, .. } => deliver(image, target, context.lengths[input], |image, dx| {
+            pool::spread(image.read(g, length), context.channels(input).positions, dx);
+        }),
+        Step::Subsample { input, output } => deliver(image, target, context.lengths[input], |image, dx| {
+            context.network.subsample_shape(output, 1).adjoint(image.read(g, length), dx);
+        }),
+        _ => {}
+    }
+}
+
+/// Gradients of a function.
+pub(super) fn function(
+    context: &Context<'_>,
+    image: &mut Image<'_, '_>,
+    function: usize,
+    (inputs, g): (&[Place], Place),
+    targets: &[Option<Target>],
+    tally: &mut Tally,
+) {
+    let node = context.network.functions()[function];
+    let nodes = &context.network.graph().nodes()[node].inputs;
+    let gradients = {
+        let x: Vec<&[f32]> =
+            inputs.iter().zip(nodes).map(|(&place, &node)| image.read(place, context.lengths[node])).collect();
+        let g = image.read(g, context.lengths[node]);
+        let site = &context.functions[function];
+        let sums = tally.functions.entry(function).or_default();
+        let parameters = site.parameter_gradients(&x, g);
+        sums.resize_with(parameters.len().max(sums.len()), Vec::new);
+        sums.iter_mut().zip(parameters).for_each(|(sum, more)| add(sum, more.into_iter()));
+        site.adjoint(&x, g)
+    };
+    for (dx, target) in gradients.iter().zip(targets) {
+        if let Some(target) = *target {
+            deliver(image, target, dx.len(), |_, out| out.copy_from_slice(dx));
+        }
+    }
+}
