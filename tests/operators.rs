@@ -11,7 +11,7 @@ mod support;
 use bitplan::exec::{
     Bindings, Criterion, HessianPass, Loss, Network, Variation, backward, forward, host, sample_norms,
 };
-use bitplan::graph::Graph;
+use bitplan::graph::{Activation, Conv2d, Graph, GraphBuilder, NodeId};
 use candle_core::Tensor;
 use support::graphs::*;
 use support::*;

@@ -11,9 +11,11 @@
 //! chunks: the same bits at any number of threads. Memory-bound: one pass forward, one backward.
 
 use multiversion::multiversion;
+use multiversion::target::match_target;
 use rayon::prelude::*;
 
 use crate::quant::Rounding;
+use crate::quant::division::Divisor;
 use crate::quant::weights::signed_range;
 
 /// Elements a thread takes at a time; fixed, so that sums do not depend on the number of threads.
@@ -98,11 +100,30 @@ pub(super) fn clip(u: f32, low: f32, high: f32) -> f32 {
     }
 }
 
+/// Runs a loop with the division that is fastest on each instruction set; all give the same bits.
+macro_rules! with_division {
+    ($scale:expr, $divide:ident => $run:expr) => {{
+        let scale = $scale;
+        let plain = move |x: f32| x / scale;
+        match_target! {
+            "x86_64+avx512f+avx512dq+avx512vl+avx512bw" => match Divisor::new(scale) {
+                Some(by) => { let $divide = move |x: f32| by.divide(x); $run }
+                None => { let $divide = plain; $run }
+            },
+            "x86_64+avx2+fma" => match Divisor::new(scale) {
+                Some(by) => { let $divide = move |x: f32| by.divide(x); $run }
+                None => { let $divide = plain; $run }
+            },
+            _ => { let $divide = plain; $run }
+        }
+    }};
+}
+
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
 fn forward_chunk<const MODE: u8>(x: &[f32], scale: f32, low: f32, high: f32, out: &mut [f32]) {
-    for (out, &x) in out.iter_mut().zip(x) {
-        *out = round::<MODE>(clip(x / scale, low, high)) * scale;
-    }
+    with_division!(scale, divide => for (out, &x) in out.iter_mut().zip(x) {
+        *out = round::<MODE>(clip(divide(x), low, high)) * scale;
+    })
 }
 
 /// Lanes of the running sum: enough to keep the widest vector unit busy, and the same on every machine.
@@ -110,9 +131,20 @@ const LANES: usize = 16;
 
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
 fn backward_chunk<const MODE: u8>(x: &[f32], g: &[f32], scale: f32, low: f32, high: f32, dx: &mut [f32]) -> f32 {
+    with_division!(scale, divide => backward_loop::<MODE>(x, g, divide, [low, high], dx))
+}
+
+#[inline(always)]
+fn backward_loop<const MODE: u8>(
+    x: &[f32],
+    g: &[f32],
+    divide: impl Fn(f32) -> f32,
+    [low, high]: [f32; 2],
+    dx: &mut [f32],
+) -> f32 {
     let mut lanes = [0f32; LANES];
     let step = |x: f32, g: f32, dx: &mut f32, sum: &mut f32| {
-        let u = x / scale;
+        let u = divide(x);
         let clipped = clip(u, low, high);
         let inside = u == clipped;
         *dx = if inside { g } else { 0.0 };

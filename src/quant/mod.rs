@@ -5,6 +5,7 @@
 //! [`packing`] is the dense bit stream in which codes are stored.
 
 pub mod activations;
+mod division;
 pub mod packing;
 pub mod rounding;
 pub mod scale_search;

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::exec::Network;
+use crate::exec::{Network, forward};
 use crate::scheme::Scheme;
 use crate::space::{Candidate, LayerChoice, QuantizerSpec};
 use crate::supernet::{bind_float, initial_float};
@@ -31,10 +31,25 @@ fn a_step_moves_what_the_configuration_uses_and_nothing_else() {
     let space = "format: bitplan.space/1\nname: x\nmodel: {zoo: resnet8, input: [1, 8, 8], classes: 3}\n\
         data: {train: {npy: {images: a, labels: b}}, test: {npy: {images: a, labels: b}}}\nsearch: {candidates: [w8a8]}\n";
     let recipe = crate::space::Space::parse(space, std::path::Path::new("x")).unwrap().training.multi_precision;
-    let context = StepContext { epoch: 0, step: 0, decay: 1.0, images: &images, labels: &[0, 1, 2, 0] };
+    let context = StepContext {
+        epoch: 0,
+        step: 0,
+        decay: 1.0,
+        images: &host::read::<f32>(&images).unwrap(),
+        labels: &[0, 1, 2, 0],
+    };
     let configuration = vec![0, 1, 2, 0, 1, 2, 2, 0, 1, 1];
-    batch_steps(&net, &recipe.recipe, &recipe.quantizer, &mut state, &context, std::slice::from_ref(&configuration))
-        .unwrap();
+    let mut engine = Engine::new(net.network(), Mode::Training);
+    batch_steps(
+        &net,
+        &mut engine,
+        &recipe.recipe,
+        &recipe.quantizer,
+        &mut state,
+        &context,
+        std::slice::from_ref(&configuration),
+    )
+    .unwrap();
 
     let bits = |p: &Parameters, name: &str| p.values(name).unwrap().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
     let moved: BTreeSet<String> =

@@ -48,19 +48,12 @@ pub(super) fn evaluate(context: &Context<'_>, image: &mut Image<'_, '_>, step: S
 pub(super) fn statistics(
     context: &Context<'_>,
     image: &Image<'_, '_>,
-    norm: usize,
+    site: usize,
     node: usize,
     x: Place,
     tally: &mut Tally,
 ) {
     let positions = context.channels(node).positions;
     let rows = image.read(x, context.lengths[node]).chunks_exact(positions);
-    let of_row = |row: &[f32]| {
-        let mean = norm::sum(row) / positions as f64;
-        // Squares about the nearest f32, brought to the mean itself.
-        let centre = mean as f32;
-        let shift = mean - f64::from(centre);
-        [mean, norm::centred_square_sum(row, centre) - positions as f64 * shift * shift]
-    };
-    tally.norms.entry(norm).or_default().extend(rows.map(of_row));
+    tally.norms.entry(site).or_default().extend(rows.map(norm::moments));
 }

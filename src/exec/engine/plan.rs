@@ -128,3 +128,7 @@ fn release(passes: &mut [Pass]) {
         pass.releases = keys.into_iter().filter(|&key| later.insert(key)).collect();
     }
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

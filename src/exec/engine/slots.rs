@@ -32,3 +32,44 @@ pub(super) fn assign(actions: &mut [Action], names: usize) -> usize {
     }
     count
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::engine::action::Target;
+    use crate::numeric::rng::Stream;
+
+    /// Random programs, run twice: with a place for every name, and with the places given here.
+    #[test]
+    fn no_value_is_overwritten_while_somebody_will_read_it() {
+        for seed in 0..300 {
+            let mut stream = Stream::new(seed, "slots", &[]);
+            let mut actions = Vec::new();
+            let names = 12;
+            for name in 0..names {
+                let read = |stream: &mut Stream| Place::Local(stream.below(name.max(1) as u64) as usize);
+                let (y, g) = (read(&mut stream), read(&mut stream));
+                let (y, g) = if name == 0 { (Place::Images, Place::Images) } else { (y, g) };
+                let target = Target { place: Place::Local(name), add: false };
+                actions.push(Action::Masked { node: name, y: Some(y), g, targets: vec![target] });
+            }
+            let run = |actions: &[Action], size: usize| {
+                let (mut memory, mut trace) = (vec![0u64; size], Vec::new());
+                for action in actions {
+                    let Action::Masked { node, y: Some(y), g, targets } = action else { continue };
+                    let read = |place: &Place| if let Place::Local(at) = place { memory[*at] } else { 1 };
+                    let value = read(y).wrapping_mul(31) ^ read(g).wrapping_mul(17) ^ *node as u64;
+                    trace.push(value);
+                    if let Place::Local(at) = targets[0].place {
+                        memory[at] = value;
+                    }
+                }
+                trace
+            };
+            let expected = run(&actions, names);
+            let count = assign(&mut actions, names);
+            assert_eq!(run(&actions, count), expected);
+            assert!(count < names, "something is always used again");
+        }
+    }
+}

@@ -96,9 +96,37 @@ impl ChannelMap {
     }
 }
 
-/// Sum of a row.
+/// Mean of a row and `Σ (x − mean)²`, in one reading: sums about the first value, which is as near to the mean as any, so
+/// that nothing cancels.
+pub fn moments<T: Real>(row: &[T]) -> [f64; 2] {
+    let Some(&first) = row.first() else { return [0.0; 2] };
+    let (s1, s2) = shifted_sums(row, first);
+    let shift = s1 / row.len() as f64;
+    [first.to_f64() + shift, (s2 - s1 * shift).max(0.0)]
+}
+
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
-pub fn sum<T: Real>(row: &[T]) -> f64 {
+fn shifted_sums<T: Real>(row: &[T], centre: T) -> (f64, f64) {
+    let (mut plain, mut squares) = ([T::ZERO; LANES], [T::ZERO; LANES]);
+    let blocks = row.chunks_exact(LANES);
+    let rest = blocks.remainder();
+    for block in blocks {
+        for lane in 0..LANES {
+            let d = block[lane] - centre;
+            plain[lane] += d;
+            squares[lane] += d * d;
+        }
+    }
+    for &value in rest {
+        let d = value - centre;
+        plain[0] += d;
+        squares[0] += d * d;
+    }
+    (plain.iter().map(|v| v.to_f64()).sum(), squares.iter().map(|v| v.to_f64()).sum())
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+fn sum<T: Real>(row: &[T]) -> f64 {
     let mut lanes = [T::ZERO; LANES];
     let blocks = row.chunks_exact(LANES);
     let rest = blocks.remainder();
@@ -110,9 +138,8 @@ pub fn sum<T: Real>(row: &[T]) -> f64 {
     lanes.iter().chain(rest).map(|v| v.to_f64()).sum()
 }
 
-/// `Σ (x − centre)²` of a row.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
-pub fn centred_square_sum<T: Real>(row: &[T], centre: T) -> f64 {
+fn centred_square_sum<T: Real>(row: &[T], centre: T) -> f64 {
     let mut lanes = [T::ZERO; LANES];
     let blocks = row.chunks_exact(LANES);
     let rest = blocks.remainder();
@@ -226,6 +253,20 @@ mod tests {
             let expected = all.iter().map(|v| (v - expected).powi(2)).sum::<f64>() / 105.0;
             assert!((variance[c] - expected).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn moments_of_a_row_match_the_definition_far_from_zero_too() {
+        for (offset, n) in [(0.0, 1), (0.0, 35), (3.0, 16), (-500.0, 784)] {
+            let row: Vec<f32> = wave(n, 0.4).iter().map(|v| (v + offset) as f32).collect();
+            let mean = row.iter().map(|&v| f64::from(v)).sum::<f64>() / n as f64;
+            let squares: f64 = row.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum();
+            let [found, spread] = moments(&row);
+            assert!((found - mean).abs() < 1e-6 * (1.0 + mean.abs()), "{found} {mean}");
+            assert!((spread - squares).abs() <= 1e-4 * squares + 1e-12, "{spread} {squares}");
+        }
+        assert_eq!(moments(&[7.5f32; 40]), [7.5, 0.0]);
+        assert!(moments(&[1.0, f32::NAN, 2.0])[0].is_nan(), "a diverged network is seen");
     }
 
     #[test]
