@@ -7,7 +7,7 @@
 
 mod support;
 
-use bitplan::exec::engine::{Engine, Mode};
+use bitplan::exec::engine::{Engine, Memory, Mode};
 use bitplan::exec::{Bindings, Gradients, Loss, Network, backward, forward, host};
 use bitplan::graph::Graph;
 use bitplan::quant::{ActivationQuantizer, Rounding};
@@ -87,7 +87,7 @@ impl Case {
     }
 
     fn engine_results(&self) -> (Vec<f32>, Gradients) {
-        let mut engine = Engine::new(&self.network, Mode::Training);
+        let mut engine = Engine::new(&self.network, Mode::Training(Memory::Recompute));
         self.results_of(&mut engine)
     }
 
@@ -207,7 +207,7 @@ fn the_bits_depend_neither_on_threads_nor_on_what_the_engine_did_before() {
     assert!(alone == on(3, &|| case.engine_results()), "threads");
     let other = Case::new(resnet8([1, 13, 13], 10).unwrap(), 50, true);
     let again = on(2, &|| {
-        let mut engine = Engine::new(&case.network, Mode::Training);
+        let mut engine = Engine::new(&case.network, Mode::Training(Memory::Recompute));
         other.results_of(&mut engine);
         // A forward pass that nobody differentiates leaves its buffers behind.
         engine.record(&other.bindings, &other.images).unwrap();
@@ -217,9 +217,19 @@ fn the_bits_depend_neither_on_threads_nor_on_what_the_engine_did_before() {
 }
 
 #[test]
+fn keeping_every_value_changes_no_bit() {
+    for graph in [gated_cnn(), every_operator(), resnet20([3, 16, 16], 10).unwrap()] {
+        let case = Case::new(graph, 5, true).quantized(4);
+        let (logits, gradients) = case.engine_results();
+        let (kept, all) = case.results_of(&mut Engine::new(&case.network, Mode::Training(Memory::Keep)));
+        assert_eq!((logits, named(&gradients)), (kept, named(&all)));
+    }
+}
+
+#[test]
 fn empty_and_ragged_batches_and_the_wrong_mode_are_refused() {
     let case = Case::new(resnet8([1, 13, 13], 10).unwrap(), 2, true);
-    let mut engine = Engine::new(&case.network, Mode::Training);
+    let mut engine = Engine::new(&case.network, Mode::Training(Memory::Recompute));
     assert!(engine.record(&case.bindings, &[]).is_err());
     assert!(engine.record(&case.bindings, &case.images[1..]).is_err());
     assert!(engine.evaluate(&case.bindings, &case.images).is_err());

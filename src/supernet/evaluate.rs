@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Dataset, Normalization};
 use crate::error::{Error, Result};
-use crate::exec::engine::{Engine, Mode};
+use crate::exec::engine::{Engine, Memory, Mode};
 use crate::exec::{Bindings, Loss, Network, NormBinding, Samples, Statistics, correct, host, prediction};
 
 /// Images to evaluate on.
@@ -120,7 +120,7 @@ pub fn recalibrate(
     let mut sums: Vec<(Vec<f64>, Vec<f64>)> =
         network.norms().iter().map(|n| (vec![0.0; n.channels], vec![0.0; n.channels])).collect();
     let mut batches = 0.0;
-    let mut engine = Engine::new(network, Mode::Training);
+    let mut engine = Engine::new(network, Mode::Training(Memory::Recompute));
     split.each(images, |images, labels| {
         let statistics = engine.record(&live, &host::read::<f32>(images)?)?.outputs.norms;
         for (n, (state, (mean, variance))) in statistics.iter().zip(&mut sums).enumerate() {

@@ -1,7 +1,7 @@
 //! FP32 training.
 
 use crate::error::Result;
-use crate::exec::engine::{Engine, Mode};
+use crate::exec::engine::{Engine, Memory, Mode};
 use crate::exec::{Loss, Network, correct, host};
 use crate::progress::Observer;
 use crate::space::Recipe;
@@ -21,7 +21,7 @@ pub fn train_float(
     state: TrainState,
     observer: &mut dyn Observer,
 ) -> Result<TrainState> {
-    let mut engine = Engine::new(network, Mode::Training);
+    let mut engine = Engine::new(network, Mode::Training(Memory::Recompute));
     let mut step =
         |state: &mut TrainState, context: &StepContext<'_>| float_step(network, &mut engine, recipe, state, context);
     run(Phase::Float, recipe, session, state, &mut step, observer)

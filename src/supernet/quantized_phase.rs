@@ -5,7 +5,7 @@
 //! asked for, takes its soft targets from the widest network of the same batch.
 
 use crate::error::Result;
-use crate::exec::engine::{Engine, Mode};
+use crate::exec::engine::{Engine, Memory, Mode};
 use crate::exec::{Distillation, Gradients, Loss, NormState, correct, host};
 use crate::numeric::rng::Stream;
 use crate::progress::Observer;
@@ -30,7 +30,7 @@ pub fn train_multi_precision(
     observer: &mut dyn Observer,
 ) -> Result<TrainState> {
     let bases: Vec<Vec<usize>> = net.scheme().bases().into_iter().map(|c| net.scheme().uniform(c)).collect();
-    let mut engine = Engine::new(net.network(), Mode::Training);
+    let mut engine = Engine::new(net.network(), Mode::Training(Memory::Recompute));
     let mut step = |state: &mut TrainState, context: &StepContext<'_>| {
         batch_steps(net, &mut engine, &recipe.recipe, &recipe.quantizer, state, context, &bases)
     };
@@ -59,7 +59,7 @@ pub fn train_mixed_precision(
 ) -> Result<TrainState> {
     let MixedPhase { recipe, sampler } = phase;
     let bases: Vec<Vec<usize>> = net.scheme().bases().into_iter().map(|c| net.scheme().uniform(c)).collect();
-    let mut engine = Engine::new(net.network(), Mode::Training);
+    let mut engine = Engine::new(net.network(), Mode::Training(Memory::Recompute));
     let mut step = |state: &mut TrainState, context: &StepContext<'_>| {
         let epochs = recipe.recipe.epochs as u64;
         let sigma = switch_probability(recipe.sigma, context.epoch, epochs, recipe.warmup_epochs as u64);

@@ -39,7 +39,7 @@ fn a_step_moves_what_the_configuration_uses_and_nothing_else() {
         labels: &[0, 1, 2, 0],
     };
     let configuration = vec![0, 1, 2, 0, 1, 2, 2, 0, 1, 1];
-    let mut engine = Engine::new(net.network(), Mode::Training);
+    let mut engine = Engine::new(net.network(), Mode::Training(Memory::Recompute));
     batch_steps(
         &net,
         &mut engine,

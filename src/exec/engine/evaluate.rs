@@ -2,6 +2,7 @@
 
 use crate::exec::Step;
 use crate::exec::engine::action::Place;
+use crate::exec::engine::clock::Part;
 use crate::exec::engine::context::Context;
 use crate::exec::engine::image::Image;
 use crate::exec::engine::tally::Tally;
@@ -12,12 +13,14 @@ pub(super) fn evaluate(context: &Context<'_>, image: &mut Image<'_, '_>, step: S
     let mut taken = image.take(output);
     let mut scratch = std::mem::take(&mut image.workspace.scratch);
     let mut quantized = std::mem::take(&mut image.workspace.quantized);
+    let mut clock = std::mem::take(&mut image.workspace.clock);
     let y = taken.slice(context.lengths[step.output()]);
     let read = |which: usize, node: usize| image.read(inputs[which], context.lengths[node]);
     match step {
         Step::Layer { layer, input, output } => {
             let kernels = &context.layers[layer];
             let x = kernels.quantized(read(0, input), &mut quantized);
+            clock.lap(Part::Quantizers);
             kernels.forward(x, &mut scratch, y);
             if let Some(bias) = &kernels.bias {
                 debug_assert_eq!(y.len(), context.lengths[output]);
@@ -41,7 +44,8 @@ pub(super) fn evaluate(context: &Context<'_>, image: &mut Image<'_, '_>, step: S
         }
     }
     image.put(taken);
-    (image.workspace.scratch, image.workspace.quantized) = (scratch, quantized);
+    let workspace = &mut image.workspace;
+    (workspace.scratch, workspace.quantized, workspace.clock) = (scratch, quantized, clock);
 }
 
 /// Mean and squared deviations of each channel.

@@ -10,6 +10,7 @@
 //! Sums are taken per piece, then over the pieces in order: the same bits at any number of threads.
 
 mod action;
+mod clock;
 mod collect;
 mod context;
 mod draft;
@@ -23,7 +24,8 @@ mod slots;
 mod store;
 mod tally;
 
-pub use plan::Mode;
+pub use clock::Part;
+pub use plan::{Memory, Mode};
 
 use context::Context;
 use plan::Plan;
@@ -51,6 +53,7 @@ pub struct Engine<'n> {
     lengths: Vec<usize>,
     store: Store,
     workspaces: Workspaces,
+    timed: bool,
 }
 
 /// A forward pass in training mode whose values are kept: ready to be differentiated.
@@ -68,7 +71,17 @@ impl<'n> Engine<'n> {
     pub fn new(network: &'n Network, mode: Mode) -> Self {
         let lengths = (0..network.graph().nodes().len()).map(|node| network.elements(node, 1)).collect();
         let plan = Plan::new(network, mode);
-        Self { network, mode, plan, lengths, store: Store::default(), workspaces: Workspaces::default() }
+        Self { network, mode, plan, lengths, store: Store::default(), workspaces: Workspaces::default(), timed: false }
+    }
+
+    /// Measures from now on where the threads' time goes; costs some 30 ns for each step and image.
+    pub fn measure_time(&mut self) {
+        self.timed = true;
+    }
+
+    /// What all threads together have spent on a part since [`Self::measure_time`].
+    pub fn time_spent(&self, part: Part) -> std::time::Duration {
+        self.workspaces.spent(part)
     }
 
     /// Runs images `[batch, …]` in evaluation mode.
@@ -76,7 +89,7 @@ impl<'n> Engine<'n> {
     /// # Errors
     /// When the images or a binding do not fit the network.
     pub fn evaluate(&mut self, bindings: &Bindings, images: &[f32]) -> Result<Outputs> {
-        let batch = self.check(images, Mode::Evaluation)?;
+        let batch = self.check(images, false)?;
         let mut context = Context::new(self.network, bindings, self.lengths.clone())?;
         self.forward(&mut context, images, batch)
     }
@@ -89,15 +102,15 @@ impl<'n> Engine<'n> {
     where
         'n: 'a,
     {
-        let batch = self.check(images, Mode::Training)?;
+        let batch = self.check(images, true)?;
         let mut context = Context::new(self.network, bindings, self.lengths.clone())?;
         let outputs = self.forward(&mut context, images, batch)?;
         Ok(Recorded { engine: self, context, images, batch, outputs })
     }
 
-    fn check(&self, images: &[f32], mode: Mode) -> Result<usize> {
+    fn check(&self, images: &[f32], training: bool) -> Result<usize> {
         let batch = images.len() / self.lengths[0].max(1);
-        if self.mode != mode || batch == 0 || batch * self.lengths[0] != images.len() {
+        if (self.mode != Mode::Evaluation) != training || batch == 0 || batch * self.lengths[0] != images.len() {
             return Err(Error::Internal(format!("{} numbers for an engine in {:?}", images.len(), self.mode)));
         }
         Ok(batch)
@@ -106,7 +119,7 @@ impl<'n> Engine<'n> {
     fn forward(&mut self, context: &mut Context<'_>, images: &[f32], batch: usize) -> Result<Outputs> {
         self.store.clear();
         for pass in &self.plan.forward {
-            let tallies = run::run(pass, context, images, batch, &mut self.store, &self.workspaces);
+            let tallies = run::run(pass, context, images, batch, &mut self.store, (&self.workspaces, self.timed));
             collect::statistics(context, &tallies)?;
         }
         let output = self.network.graph().output();
@@ -125,14 +138,14 @@ impl Recorded<'_, '_, '_> {
         if d_output.len() != outputs.logits.len() {
             return Err(Error::Internal(format!("{} gradients of {} outputs", d_output.len(), outputs.logits.len())));
         }
-        let Engine { network, plan, store, workspaces, .. } = engine;
+        let Engine { network, plan, store, workspaces, timed, .. } = engine;
         let key = Key::Gradient(network.graph().output());
         let mut seed = store.take(key, d_output.len());
         seed[..d_output.len()].copy_from_slice(d_output);
         store.put(key, seed);
         let mut gradients = Gradients::zero(context.bindings)?;
         for pass in &plan.backward {
-            let tallies = run::run(pass, &context, images, batch, store, workspaces);
+            let tallies = run::run(pass, &context, images, batch, store, (&*workspaces, *timed));
             collect::collect(&mut context, pass, tallies, batch, store, &mut gradients)?;
         }
         Ok(gradients)

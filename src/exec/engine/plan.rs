@@ -6,7 +6,8 @@
 //!
 //! Layers, sums, pools and functions keep their values for the reverse pass. Norms, ReLUs and subsamplings are computed
 //! again by each pass that reads them, from what they read: cheaper than to fetch them from memory, and about half of all
-//! activations (Chen et al., "Training deep nets with sublinear memory cost", 2016, arXiv 1604.06174).
+//! activations (Chen et al., "Training deep nets with sublinear memory cost", 2016, arXiv 1604.06174). [`Memory::Keep`] keeps
+//! them.
 
 use crate::exec::engine::action::{Action, Key, Place};
 use crate::exec::engine::draft::Draft;
@@ -26,11 +27,21 @@ pub(super) struct Pass {
     pub releases: Vec<Key>,
 }
 
+/// What happens to activations between the forward and the reverse pass. The results are the same bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Memory {
+    /// Norms, ReLUs and subsamplings are computed again where they are read.
+    #[default]
+    Recompute,
+    /// Every value is kept: about twice the memory.
+    Keep,
+}
+
 /// What an engine is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Norms with batch statistics; values are kept for a reverse pass.
-    Training,
+    Training(Memory),
     /// Norms with fixed statistics; nothing is kept but the output.
     Evaluation,
 }
@@ -57,15 +68,16 @@ pub(super) struct Outline<'n> {
 impl<'n> Outline<'n> {
     fn new(network: &'n Network, mode: Mode) -> Self {
         let nodes = network.graph().nodes().len();
+        let training = mode != Mode::Evaluation;
         let (mut levels, mut producers) = (vec![0; nodes], vec![None; nodes]);
         let mut kept = vec![false; nodes];
         for &step in network.steps() {
-            let waits = mode == Mode::Training && matches!(step, Step::Norm { .. });
+            let waits = training && matches!(step, Step::Norm { .. });
             let deepest = network.inputs(step).iter().map(|&input| levels[input]).max().unwrap_or(0);
             levels[step.output()] = deepest + usize::from(waits);
             producers[step.output()] = Some(step);
             let cheap = matches!(step, Step::Norm { .. } | Step::Relu { .. } | Step::Subsample { .. });
-            kept[step.output()] = mode == Mode::Training && !cheap;
+            kept[step.output()] = training && (!cheap || mode == Mode::Training(Memory::Keep));
         }
         kept[network.graph().output()] = true;
         Self { network, levels, kept, producers }
@@ -86,7 +98,7 @@ impl Plan {
         let levels = 0..=outline.levels.iter().copied().max().unwrap_or(0);
         let forward = levels.clone().map(|level| forward_pass(&outline, level, mode)).collect();
         let mut backward = Vec::new();
-        if mode == Mode::Training {
+        if mode != Mode::Evaluation {
             let mut pending = vec![false; outline.levels.len()];
             pending[network.graph().output()] = true;
             backward.extend(levels.rev().map(|level| Draft::backward(&outline, level, &mut pending)));
@@ -99,7 +111,7 @@ impl Plan {
 fn forward_pass(outline: &Outline<'_>, level: usize, mode: Mode) -> Pass {
     let mut draft = Draft::new(outline, level, true);
     for node in (0..outline.levels.len()).filter(|&node| outline.levels[node] == level) {
-        let norms: Vec<usize> = outline.norms_of(node).filter(|_| mode == Mode::Training).collect();
+        let norms: Vec<usize> = outline.norms_of(node).filter(|_| mode != Mode::Evaluation).collect();
         if node > 0 && (outline.kept[node] || !norms.is_empty()) {
             draft.value(node);
         }

@@ -48,9 +48,9 @@ fn reads(action: &Action) -> Vec<Place> {
 fn there_is_one_pass_for_each_norm_on_the_longest_way_and_one_for_evaluation() {
     let [small, large] = networks();
     // Stem and two norms for each of three blocks; stem and two for each of nine.
-    assert_eq!(Plan::new(&small, Mode::Training).forward.len(), 1 + 1 + 2 * 3);
-    assert_eq!(Plan::new(&large, Mode::Training).forward.len(), 1 + 1 + 2 * 9);
-    assert_eq!(Plan::new(&large, Mode::Training).backward.len(), 1 + 1 + 2 * 9);
+    assert_eq!(Plan::new(&small, Mode::Training(Memory::Recompute)).forward.len(), 1 + 1 + 2 * 3);
+    assert_eq!(Plan::new(&large, Mode::Training(Memory::Recompute)).forward.len(), 1 + 1 + 2 * 9);
+    assert_eq!(Plan::new(&large, Mode::Training(Memory::Recompute)).backward.len(), 1 + 1 + 2 * 9);
     let evaluation = Plan::new(&large, Mode::Evaluation);
     assert_eq!((evaluation.forward.len(), evaluation.backward.len()), (1, 0));
     assert_eq!(evaluation.forward[0].writes, [Key::Value(large.graph().output())]);
@@ -61,7 +61,7 @@ fn there_is_one_pass_for_each_norm_on_the_longest_way_and_one_for_evaluation() {
 #[test]
 fn norms_are_not_kept_and_every_layer_is_differentiated_once() {
     for network in networks() {
-        let plan = Plan::new(&network, Mode::Training);
+        let plan = Plan::new(&network, Mode::Training(Memory::Recompute));
         let kept: BTreeSet<Key> = plan.forward.iter().flat_map(|pass| pass.writes.clone()).collect();
         for step in network.steps() {
             let cheap = matches!(step, Step::Norm { .. } | Step::Relu { .. } | Step::Subsample { .. });
@@ -84,7 +84,7 @@ fn norms_are_not_kept_and_every_layer_is_differentiated_once() {
 #[test]
 fn every_buffer_is_filled_before_it_is_read_and_released_after_its_last_reader() {
     for network in networks() {
-        let plan = Plan::new(&network, Mode::Training);
+        let plan = Plan::new(&network, Mode::Training(Memory::Recompute));
         let mut there: BTreeSet<Key> = BTreeSet::new();
         for (number, pass) in plan.forward.iter().chain(&plan.backward).enumerate() {
             if number == plan.forward.len() {

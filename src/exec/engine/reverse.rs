@@ -2,6 +2,7 @@
 
 use crate::exec::Step;
 use crate::exec::engine::action::{Place, Target};
+use crate::exec::engine::clock::Part;
 use crate::exec::engine::context::Context;
 use crate::exec::engine::image::Image;
 use crate::exec::engine::store::sized;
@@ -81,15 +82,19 @@ pub(super) fn layer(
     let (in_length, out_length) = (context.lengths[input], context.lengths[output]);
     let mut scratch = std::mem::take(&mut image.workspace.scratch);
     let mut quantized = std::mem::take(&mut image.workspace.quantized);
+    let mut clock = std::mem::take(&mut image.workspace.clock);
     {
         let (x, g) = (image.read(x, in_length), image.read(g, out_length));
         let sums = tally.weights.entry(layer).or_default();
-        kernels.add_weight_gradient(kernels.quantized(x, &mut quantized), g, &mut scratch, sums);
+        let x = kernels.quantized(x, &mut quantized);
+        clock.lap(Part::Quantizers);
+        kernels.add_weight_gradient(x, g, &mut scratch, sums);
         if kernels.bias.is_some() {
             let sums = context.network.bias_map(layer, 1).sums(g);
             add(tally.biases.entry(layer).or_default(), sums.into_iter());
         }
     }
+    clock.lap(Part::WeightGradient);
     match (kernels.activation, target) {
         (None, None) => {}
         (None, Some(target)) => deliver(image, target, in_length, |image, dx| {
@@ -98,6 +103,7 @@ pub(super) fn layer(
         (Some((quantizer, scale)), target) => {
             let upstream = sized(&mut quantized, in_length);
             kernels.input_gradient(image.read(g, out_length), &mut scratch, upstream);
+            clock.lap(Part::InputGradient);
             let sum = tally.scales.entry(layer).or_default();
             match target {
                 Some(target) => deliver(image, target, in_length, |image, dx| {
@@ -110,7 +116,9 @@ pub(super) fn layer(
             }
         }
     }
-    (image.workspace.scratch, image.workspace.quantized) = (scratch, quantized);
+    clock.lap(if kernels.activation.is_some() { Part::Quantizers } else { Part::InputGradient });
+    let workspace = &mut image.workspace;
+    (workspace.scratch, workspace.quantized, workspace.clock) = (scratch, quantized, clock);
 }
 
 /// The gradient where `y > 0`, or everywhere, to each target.

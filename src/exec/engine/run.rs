@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::exec::engine::action::{Action, Key};
+use crate::exec::engine::clock::Part;
 use crate::exec::engine::context::Context;
 use crate::exec::engine::image::Image;
 use crate::exec::engine::plan::Pass;
@@ -50,7 +51,7 @@ pub(super) fn run(
     images: &[f32],
     batch: usize,
     store: &mut Store,
-    workspaces: &Workspaces,
+    (workspaces, clock): (&Workspaces, bool),
 ) -> Vec<Tally> {
     let per_piece = batch.div_ceil(MOST_PIECES).max(FEWEST_IMAGES);
     let mut buffers: Vec<(Key, usize, Vec<f32>)> = Vec::new();
@@ -75,6 +76,7 @@ pub(super) fn run(
     let run_piece = |mut piece: Piece<'_>| {
         workspaces.with(|workspace| {
             workspace.locals.resize_with(workspace.locals.len().max(pass.locals), Vec::new);
+            workspace.clock.set(clock);
             for in_piece in 0..piece.images {
                 let mut image = Image {
                     images,
@@ -128,5 +130,20 @@ fn act(context: &Context<'_>, image: &mut Image<'_, '_>, action: &Action, tally:
         Action::Function { function, inputs, g, targets } => {
             reverse::function(context, image, *function, (inputs, *g), targets, tally);
         }
+    }
+    image.workspace.clock.lap(part(action));
+}
+
+/// What is left of an action when its own parts have been timed.
+fn part(action: &Action) -> Part {
+    match action {
+        Action::Evaluate { step: Step::Layer { .. }, .. } => Part::Forward,
+        Action::Evaluate { step: Step::Norm { .. }, .. }
+        | Action::Statistics { .. }
+        | Action::ThroughNorm { .. }
+        | Action::BehindNorm { .. } => Part::Norms,
+        // Its bias; all else has been timed.
+        Action::Layer { .. } => Part::WeightGradient,
+        _ => Part::Others,
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use crate::exec::engine::action::Key;
+use crate::exec::engine::clock::{Clock, Part};
 
 /// Buffers nobody uses. Their contents are old.
 #[derive(Debug, Default)]
@@ -78,6 +79,8 @@ pub(super) struct Workspace {
     pub quantized: Vec<f32>,
     /// A gradient on its way.
     pub moving: Vec<f32>,
+    /// Its stopwatch.
+    pub clock: Clock,
 }
 
 /// At least `length` numbers of a vector.
@@ -93,6 +96,11 @@ pub(super) fn sized(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
 pub(super) struct Workspaces(Mutex<Vec<Workspace>>);
 
 impl Workspaces {
+    /// Time that all threads have spent on a part.
+    pub fn spent(&self, part: Part) -> std::time::Duration {
+        self.0.lock().map(|free| free.iter().map(|workspace| workspace.clock.spent(part)).sum()).unwrap_or_default()
+    }
+
     /// Runs with a workspace and puts it back.
     pub fn with<R>(&self, run: impl FnOnce(&mut Workspace) -> R) -> R {
         let taken = self.0.lock().map(|mut free| free.pop()).ok().flatten();
