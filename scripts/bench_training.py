@@ -42,9 +42,9 @@ NETWORKS = {
     "resnet20": {"batch": 128, **SGD},
     "inverted_residuals": {"batch": 64, **ADAM},
 }
-# Of the losses of the first CHECKED steps, by bits. Rounding makes a chaotic system of a quantised network: the last bit
-# of a sum moves codes of the next layer by one, and after some layers two correct programs differ by the noise of the
-# quantisers themselves; the two layouts of PyTorch do.
+# Of the losses of the first CHECKED steps, by bits. Rounding makes a chaotic system of a quantised network: the last
+# bit of a sum moves codes of the next layer by one, and after some layers two correct programs differ by the noise of
+# the quantisers themselves; the two layouts of PyTorch do.
 CHECKED = 3
 TOLERANCE = {32: 1e-3, 8: 0.02, 6: 0.02, 4: 0.04, 2: 0.15}
 PRECISIONS = [8, 6, 4, 2]
@@ -63,12 +63,12 @@ CONVOLUTIONS = [
 # batch, channels, extent
 MAPS = [(128, 16, 32), (128, 64, 8), (64, 96, 16)]
 LEGEND = """\
-Times: median of the processes' medians (smallest – largest of them); processes for each: {repetitions}, of {steps} training
-steps each, the first {warm_up} not counted. Ratio: bitplan's time over the peer's, below 1 where bitplan is faster: median of
-the turns / of the fastest steps of all, which other programs on the machine disturb least. Memory: largest resident
-memory of the process (above what it had before the first step). Operations: the fastest run; a multiply-add counts as
-two; bytes are those of five tensors, the least that forward and backward must read and write (x, y; x, g, dx); smaller
-than the last cache, they may go faster than a copy in memory.
+Times: median of the processes' medians (smallest – largest of them); processes for each: {repetitions}, of {steps}
+training steps each, the first {warm_up} not counted. Ratio: bitplan's time over the peer's, below 1 where bitplan is
+faster: median of the turns / of the fastest steps of all, which other programs on the machine disturb least. Memory:
+largest resident memory of the process (above what it had before the first step). Operations: the fastest run; a
+multiply-add counts as two; bytes are those of five tensors, the least that forward and backward must read and write
+(x, y; x, g, dx); smaller than the last cache, they may go faster than a copy in memory.
 """
 
 
