@@ -25,7 +25,6 @@ import statistics
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "hessian"))
 from environment import environment, on_cpu
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent

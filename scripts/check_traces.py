@@ -21,7 +21,6 @@ import pathlib
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "hessian"))
 from environment import REQUIREMENTS, environment, on_cpu
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent

@@ -1,4 +1,4 @@
-"""A Python environment of its own, with pinned packages, for the checks of Hessian traces against PyTorch."""
+"""A Python environment of its own, with pinned packages, for the checks and benchmarks against PyTorch."""
 
 import os
 import pathlib
