@@ -54,7 +54,7 @@ pub(super) fn collect(
     for layer in tallies.first().map(|t| t.weights.keys().copied().collect::<Vec<_>>()).unwrap_or_default() {
         let parts: Vec<&[f32]> = tallies.iter().filter_map(|t| t.weights.get(&layer)).map(Vec::as_slice).collect();
         let shape = &context.network.layers()[layer].weight_shape;
-        let dw = context.layers[layer].total(&parts, shape.iter().product());
+        let dw = context.layers[layer].total(&parts);
         gradients.weights[layer] = host::tensor(dw, shape.as_slice())?;
         if let Some((quantizer, _)) = context.layers[layer].activation {
             let sum: f64 = tallies.iter().filter_map(|t| t.scales.get(&layer)).sum();

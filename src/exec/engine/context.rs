@@ -34,9 +34,9 @@ pub(super) struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// Prepares a network with its bindings. Norms with batch statistics get their forms later.
-    pub fn new(network: &'a Network, bindings: &'a Bindings, lengths: Vec<usize>) -> Result<Self> {
+    pub fn new(network: &'a Network, bindings: &'a Bindings, lengths: Vec<usize>, training: bool) -> Result<Self> {
         let layers = 0..network.layers().len();
-        let layers = layers.into_par_iter().map(|l| LayerKernels::new(network, l, &bindings.layers[l]));
+        let layers = layers.into_par_iter().map(|l| LayerKernels::new(network, l, &bindings.layers[l], training));
         let functions =
             (0..network.functions().len()).map(|f| Ok(forward::function_site::<f32>(network, bindings, f, 1)?.0));
         let mut context = Self {

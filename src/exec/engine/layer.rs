@@ -1,66 +1,127 @@
-//! One layer prepared for a step: its weights packed, its quantiser, its bias.
+//! One layer prepared for a step: its weights packed for each of its maps, its quantiser, its bias.
 
 use rayon::prelude::*;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::engine::store::sized;
-use crate::exec::kernels::elementwise;
+use crate::exec::kernels::conv::{algorithms, dense};
+use crate::exec::kernels::{elementwise, embedding};
 use crate::exec::layer_map::LayerMap;
 use crate::exec::{LayerBinding, Network, host};
+use crate::graph::Op;
 use crate::quant::ActivationQuantizer;
 
 /// Numbers that a thread adds up at a time.
 const CHUNK: usize = 1 << 12;
 
-/// A layer's three maps, image by image.
+/// A layer's maps, image by image.
 pub(super) struct LayerKernels {
     /// Quantiser of the input and its scale.
     pub activation: Option<(ActivationQuantizer, f32)>,
     /// Bias per channel.
     pub bias: Option<Vec<f32>>,
-    map: LayerMap,
-    weight: Vec<f32>,
+    forward: Forward,
+    reverse: Option<Reverse>,
+    parameters: usize,
+}
+
+enum Forward {
+    Convolution(algorithms::Forward),
+    Dense(dense::Forward),
+    /// Rows of a table, and how long they are.
+    Table(Vec<f32>, usize),
+}
+
+enum Reverse {
+    Convolution(algorithms::InputGradient, algorithms::WeightGradient),
+    /// With the number of inputs.
+    Dense(dense::InputGradient, dense::WeightGradient, usize),
+    Table(usize),
 }
 
 impl LayerKernels {
-    pub fn new(network: &Network, layer: usize, binding: &LayerBinding) -> Result<Self> {
-        let bias = binding.bias.as_ref().map(|bias| Ok::<_, Error>(host::read::<f32>(bias)?.to_vec())).transpose()?;
-        Ok(Self {
-            activation: binding.activation,
-            bias,
-            map: network.layer_map(layer, 1),
-            weight: host::read::<f32>(&binding.weight)?.to_vec(),
-        })
+    /// Packs the weights of a layer; for its gradients, too, if `training`.
+    pub fn new(network: &Network, layer: usize, binding: &LayerBinding, training: bool) -> Result<Self> {
+        let bias = match &binding.bias {
+            Some(bias) => Some(host::read::<f32>(bias)?.to_vec()),
+            None => None,
+        };
+        let w = host::read::<f32>(&binding.weight)?;
+        let (forward, reverse) =
+            match (network.layer_map(layer, 1), &network.graph().nodes()[network.layers()[layer].node].op) {
+                (LayerMap::Table { features }, _) => (Forward::Table(w.to_vec(), features), Reverse::Table(features)),
+                (_, Op::Linear(linear)) => {
+                    let (inputs, outputs) = (linear.inputs, linear.outputs);
+                    let gradients =
+                        (dense::InputGradient::new(inputs, outputs, &w), dense::WeightGradient::new(inputs, outputs));
+                    let reverse = Reverse::Dense(gradients.0, gradients.1, inputs);
+                    (Forward::Dense(dense::Forward::new(inputs, outputs, &w)), reverse)
+                }
+                (LayerMap::Convolution(shape), _) => {
+                    let weight = algorithms::WeightGradient::new(&shape);
+                    let reverse = Reverse::Convolution(algorithms::InputGradient::new(&shape, &w), weight);
+                    (Forward::Convolution(algorithms::Forward::new(&shape, &w)), reverse)
+                }
+            };
+        let reverse = training.then_some(reverse);
+        Ok(Self { activation: binding.activation, bias, forward, reverse, parameters: w.len() })
     }
 
-    pub fn forward(&self, x: &[f32], _scratch: &mut Vec<f32>, y: &mut [f32]) {
-        self.map.forward(x, &self.weight, y);
+    /// `y = map(x, w)` of one image.
+    pub fn forward(&self, x: &[f32], scratch: &mut Vec<f32>, y: &mut [f32]) {
+        match &self.forward {
+            Forward::Convolution(map) => map.image(x, sized(scratch, map.scratch_len()), y),
+            Forward::Dense(map) => map.image(x, y),
+            Forward::Table(table, features) => embedding::lookup(x, table, *features, y),
+        }
     }
 
-    pub fn input_gradient(&self, g: &[f32], _scratch: &mut Vec<f32>, dx: &mut [f32]) {
-        self.map.input_gradient(g, &self.weight, dx);
+    /// The adjoint in `x`, applied to `g`.
+    pub fn input_gradient(&self, g: &[f32], scratch: &mut Vec<f32>, dx: &mut [f32]) {
+        match &self.reverse {
+            Some(Reverse::Convolution(map, _)) => map.image(g, sized(scratch, map.scratch_len()), dx),
+            Some(Reverse::Dense(map, ..)) => map.image(g, dx),
+            // Of token numbers there is no gradient.
+            Some(Reverse::Table(_)) | None => dx.fill(0.0),
+        }
     }
 
+    /// Numbers of the running sums of the weight gradient.
     pub fn sums_len(&self) -> usize {
-        self.weight.len()
+        match &self.reverse {
+            Some(Reverse::Convolution(_, map)) => map.sums_len(),
+            Some(Reverse::Dense(_, map, _)) => map.sums_len(),
+            Some(Reverse::Table(_)) | None => self.parameters,
+        }
     }
 
+    /// Adds one image to the running sums.
     pub fn add_weight_gradient(&self, x: &[f32], g: &[f32], scratch: &mut Vec<f32>, sums: &mut [f32]) {
-        let length = self.sums_len();
-        let (dw, sums) = (sized(scratch, length), &mut sums[..length]);
-        self.map.weight_gradient(x, g, dw);
-        sums.iter_mut().zip(dw).for_each(|(sum, dw)| *sum += *dw);
+        let sums = &mut sums[..self.sums_len()];
+        match &self.reverse {
+            Some(Reverse::Convolution(_, map)) => map.image(x, g, sized(scratch, map.scratch_len()), sums),
+            Some(Reverse::Dense(_, map, inputs)) => {
+                map.image(x, g, sized(scratch, map.scratch_len(x.len() / inputs)), sums);
+            }
+            Some(Reverse::Table(features)) => embedding::add_table_gradient(x, g, *features, sums),
+            None => {}
+        }
     }
 
-    /// The gradient of the weight from the sums of all pieces, in their order.
-    pub fn total(&self, parts: &[&[f32]], length: usize) -> Vec<f32> {
+    /// The gradient of the weight from the running sums of all pieces, added in their order.
+    pub fn total(&self, parts: &[&[f32]]) -> Vec<f32> {
         let mut sums = vec![0.0; self.sums_len()];
         sums.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, sums)| {
             let length = sums.len();
             parts.iter().for_each(|part| elementwise::accumulate(&part[chunk * CHUNK..][..length], sums));
         });
-        debug_assert_eq!(sums.len(), length);
-        sums
+        let mut dw = vec![0.0; self.parameters];
+        match &self.reverse {
+            Some(Reverse::Convolution(_, map)) => map.finish(&sums, &mut dw),
+            Some(Reverse::Dense(_, map, _)) => map.finish(&sums, &mut dw),
+            Some(Reverse::Table(_)) | None => return sums,
+        }
+        dw
     }
 
     /// The input behind the quantiser, if there is one.

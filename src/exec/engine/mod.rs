@@ -90,7 +90,7 @@ impl<'n> Engine<'n> {
     /// When the images or a binding do not fit the network.
     pub fn evaluate(&mut self, bindings: &Bindings, images: &[f32]) -> Result<Outputs> {
         let batch = self.check(images, false)?;
-        let mut context = Context::new(self.network, bindings, self.lengths.clone())?;
+        let mut context = Context::new(self.network, bindings, self.lengths.clone(), false)?;
         self.forward(&mut context, images, batch)
     }
 
@@ -103,7 +103,7 @@ impl<'n> Engine<'n> {
         'n: 'a,
     {
         let batch = self.check(images, true)?;
-        let mut context = Context::new(self.network, bindings, self.lengths.clone())?;
+        let mut context = Context::new(self.network, bindings, self.lengths.clone(), true)?;
         let outputs = self.forward(&mut context, images, batch)?;
         Ok(Recorded { engine: self, context, images, batch, outputs })
     }

@@ -16,6 +16,11 @@ pub fn lookup<T: Real>(x: &[T], table: &[T], features: usize, y: &mut [T]) {
 /// `d_table`, the adjoint of [`lookup`] in the table, applied to `g`.
 pub fn table_gradient<T: Real>(x: &[T], g: &[T], features: usize, d_table: &mut [T]) {
     d_table.fill(T::ZERO);
+    add_table_gradient(x, g, features, d_table);
+}
+
+/// [`table_gradient`], added to what is there.
+pub fn add_table_gradient<T: Real>(x: &[T], g: &[T], features: usize, d_table: &mut [T]) {
     for (g, token) in g.chunks_exact(features).zip(x) {
         let row = d_table.chunks_exact_mut(features).nth(token.to_f64() as usize);
         row.into_iter().flatten().zip(g).for_each(|(sum, &g)| *sum += g);

@@ -4,22 +4,25 @@
 //! y[o, oy, ox] = Σ_{c,ky,kx} w[o,c,ky,kx] · x[c, s·oy + ky − p, s·ox + kx − p]
 //! ```
 //!
-//! Images are independent, so the bits of the result do not depend on the number of threads. Scratch per thread: one
-//! padded image and one result.
-
-use rayon::prelude::*;
+//! Scratch: one padded image and one result.
 
 use super::ConvShape;
-use super::correlate::{BLOCK, GRAIN, correlate, pack};
-use super::planes::Planes;
+use super::correlate::{self, BLOCK, GRAIN, correlate};
+use super::pixels::{self, Window, pixels, within_row};
+use super::planes::{Planes, copy_rows};
+use super::transpose::{GROUP, separate_channels};
+
+/// Rows and columns of the padded image that are read.
+fn reach(shape: &ConvShape) -> [usize; 2] {
+    let (out, kernel) = ([shape.out_height(), shape.out_width()], [shape.kernel_height, shape.kernel_width]);
+    [0, 1].map(|axis| (out[axis] - 1) * shape.stride[axis] + kernel[axis])
+}
 
 /// The layout of a padded input image for this shape.
 pub(super) fn input_planes(shape: &ConvShape) -> Planes {
-    let out = [shape.out_height(), shape.out_width()];
     let kernel = [shape.kernel_height, shape.kernel_width];
-    let reach = [0, 1].map(|axis| (out[axis] - 1) * shape.stride[axis] + kernel[axis]);
     let size = [shape.in_height, shape.in_width];
-    Planes::new(shape.in_channels, size, shape.stride, shape.padding, reach, kernel)
+    Planes::new(shape.in_channels, size, shape.stride, shape.padding, reach(shape), kernel)
 }
 
 /// Where output (0, 0) finds each entry of a kernel `[in_channels, kernel_height, kernel_width]`.
@@ -31,23 +34,116 @@ pub(super) fn input_offsets(shape: &ConvShape, planes: &Planes) -> Vec<usize> {
     (0..shape.in_channels).flat_map(taps).collect()
 }
 
-/// `y = conv(x, w)`; the shape has one group and a result that is not empty.
-pub fn forward(shape: &ConvShape, x: &[f32], w: &[f32], y: &mut [f32]) {
-    let planes = input_planes(shape);
-    let offsets = input_offsets(shape, &planes);
-    let weights = pack(shape.out_channels, offsets.len(), |o, r| w[o * offsets.len() + r]);
-    let (height, width) = (shape.out_height(), shape.out_width());
-    let length = (height - 1) * planes.pitch() + width;
-    let step = length.next_multiple_of(GRAIN);
-    let scratch = || (vec![0.0; planes.buffer_len()], vec![0.0; weights.len() / offsets.len() * BLOCK * step]);
-    let images = y.par_chunks_mut(shape.output_len() / shape.batch).zip(x.par_chunks(shape.input_len() / shape.batch));
-    images.for_each_init(scratch, |(padded, sums), (y, x)| {
-        planes.fill(x, padded);
-        correlate(padded, &offsets, &weights, length, sums);
-        for (y, sums) in y.chunks_exact_mut(height * width).zip(sums.chunks_exact(step)) {
-            for (row, y) in y.chunks_exact_mut(width).enumerate() {
-                y.copy_from_slice(&sums[row * planes.pitch()..][..width]);
+/// The convolution of one shape with one set of weights, image by image.
+#[derive(Debug)]
+pub struct Forward {
+    /// None if the image is read where it is.
+    planes: Option<Planes>,
+    offsets: Vec<usize>,
+    lanes: Lanes,
+    /// Output rows and columns.
+    size: [usize; 2],
+}
+
+/// What stands side by side in a vector.
+#[derive(Debug)]
+enum Lanes {
+    /// Neighbouring outputs; `length` of a channel in the pitch of the planes.
+    Outputs { weights: Vec<[f32; BLOCK]>, pitch: usize, length: usize },
+    /// Output channels.
+    Channels { weights: Vec<[f32; GROUP]>, window: Window },
+}
+
+impl Forward {
+    /// Packs the weights `w`, in the order of the definition; `shape.batch` is not used.
+    ///
+    /// # Panics
+    /// If the shape has more than one group, or an image or its result is empty.
+    pub fn new(shape: &ConvShape, w: &[f32]) -> Self {
+        shape.check_direct();
+        let planes = input_planes(shape);
+        let size = [shape.out_height(), shape.out_width()];
+        let length = (size[0] - 1) * planes.pitch() + size[1];
+        let rows = shape.in_channels * shape.kernel_height * shape.kernel_width;
+        let weight = |o: usize, r: usize| w[o * rows + r];
+        let outputs = correlate::cost(shape.out_channels, rows, length, size[0]);
+        if outputs <= pixels::cost(shape.out_channels, rows, size) {
+            let offsets = input_offsets(shape, &planes);
+            let weights = correlate::pack(shape.out_channels, rows, weight);
+            let lanes = Lanes::Outputs { weights, pitch: planes.pitch(), length };
+            return Self { planes: Some(planes), offsets, lanes, size };
+        }
+        let weights = pixels::pack(shape.out_channels, rows, weight);
+        let (planes, offsets, window) = channel_window(shape);
+        Self { planes, offsets, lanes: Lanes::Channels { weights, window }, size }
+    }
+
+    /// Numbers of scratch that [`Forward::image`] needs.
+    pub fn scratch_len(&self) -> usize {
+        let sums = match &self.lanes {
+            Lanes::Outputs { weights, length, .. } => weights.len() * BLOCK * length.next_multiple_of(GRAIN),
+            Lanes::Channels { weights, window } => weights.len() * GROUP * window.target_pixels,
+        };
+        self.planes.as_ref().map_or(0, Planes::buffer_len) + sums / self.offsets.len()
+    }
+
+    /// `y` of one image `x`; the scratch may hold anything.
+    pub fn image(&self, x: &[f32], scratch: &mut [f32], y: &mut [f32]) {
+        let (padded, sums) = scratch.split_at_mut(self.planes.as_ref().map_or(0, Planes::buffer_len));
+        let source = match &self.planes {
+            Some(planes) => {
+                planes.fill(x, padded);
+                padded
+            }
+            None => x,
+        };
+        match &self.lanes {
+            Lanes::Outputs { weights, pitch, length } => {
+                correlate(source, &self.offsets, weights, *length, sums);
+                let channels = y.len() / (self.size[0] * self.size[1]);
+                copy_rows(sums, [length.next_multiple_of(GRAIN), *pitch], [channels, self.size[0], self.size[1]], y);
+            }
+            Lanes::Channels { weights, window } => {
+                let (sums, _) = sums.as_chunks_mut();
+                pixels(source, &self.offsets, weights, window, sums);
+                separate_channels(sums, window.target_pixels, y);
             }
         }
-    });
+    }
+}
+
+/// How the kernel with channels as lanes reads an image: where the image lies, None being where it is.
+fn channel_window(shape: &ConvShape) -> (Option<Planes>, Vec<usize>, Window) {
+    let out = [shape.out_height(), shape.out_width()];
+    let [height, width] = [shape.in_height, shape.in_width];
+    let target_pixels = out[0] * out[1];
+    let inside = shape.padding == [0, 0] && reach(shape)[0] <= height && reach(shape)[1] <= width;
+    if inside && shape.kernel_height * shape.kernel_width == 1 && shape.stride == [1, 1] && within_row(height * width) {
+        // One long row.
+        let window =
+            Window { size: [1, target_pixels], row_step: 0, step: 1, first: 0, target_steps: [0, 1], target_pixels };
+        return (None, (0..shape.in_channels).map(|channel| channel * height * width).collect(), window);
+    }
+    // Every other number costs as much to read as every one; at larger strides the phases of an image stand apart.
+    let plain = shape.stride[1] <= 2;
+    let (apart, steps) = if plain { ([1, 1], shape.stride) } else { (shape.stride, [1, 1]) };
+    let kernel = [shape.kernel_height, shape.kernel_width];
+    let planes = Planes::new(shape.in_channels, [height, width], apart, shape.padding, reach(shape), kernel);
+    let window = |pitch: usize| Window {
+        size: out,
+        row_step: steps[0] * pitch,
+        step: steps[1],
+        first: 0,
+        target_steps: [out[1], 1],
+        target_pixels,
+    };
+    if inside && plain && within_row(out[1]) {
+        let taps = |channel: usize| {
+            let row = move |ky| (0..kernel[1]).map(move |kx| (channel * height + ky) * width + kx);
+            (0..kernel[0]).flat_map(row)
+        };
+        return (None, (0..shape.in_channels).flat_map(taps).collect(), window(width));
+    }
+    let (offsets, window) = (input_offsets(shape, &planes), window(planes.pitch()));
+    (Some(planes), offsets, window)
 }

@@ -6,13 +6,13 @@
 //!
 //! With `iy = first + s·j`, `first < s`, the taps that divide exactly depend on `first` alone, and the row of `dy` is
 //! `j + shift`, `shift = (first + p − ky)/s`. So `dx` falls into `s²` phases, each a correlation of stride 1 over the
-//! padded `dy` with some of the taps. Images are independent: the bits do not depend on the number of threads.
-
-use rayon::prelude::*;
+//! padded `dy` with some of the taps.
 
 use super::ConvShape;
-use super::correlate::{BLOCK, GRAIN, correlate, pack};
-use super::planes::Planes;
+use super::correlate::{self, BLOCK, GRAIN, correlate};
+use super::pixels::{self, Window, pixels};
+use super::planes::{Planes, copy_rows};
+use super::transpose::{GROUP, separate_channels};
 
 /// One axis of one phase.
 struct Axis {
@@ -44,15 +44,17 @@ fn lead_and_reach(axes: &[Axis]) -> (usize, usize) {
 }
 
 /// One phase that has at least one tap.
+#[derive(Debug)]
 struct Phase {
     first: [usize; 2],
     count: [usize; 2],
     offsets: Vec<usize>,
-    weights: Vec<[f32; BLOCK]>,
+    /// Of entry `r` of the offsets, where input channel 0 finds its weight.
+    entries: Vec<usize>,
 }
 
 impl Phase {
-    fn new(shape: &ConvShape, rows: &Axis, columns: &Axis, planes: &Planes, lead: [usize; 2], w: &[f32]) -> Self {
+    fn new(shape: &ConvShape, rows: &Axis, columns: &Axis, planes: &Planes, lead: [usize; 2]) -> Self {
         let taps = || rows.taps.iter().flat_map(|row| columns.taps.iter().map(move |column| (row, column)));
         // `lead` was chosen so that no shift reaches further left.
         let at = |shift: isize, lead: usize| shift.saturating_add_unsigned(lead).unsigned_abs();
@@ -65,8 +67,7 @@ impl Phase {
             .flat_map(|o| taps().map(move |(row, column)| (o, row.0 * shape.kernel_width + column.0)))
             .map(|(o, tap)| o * shape.in_channels * kernel + tap)
             .collect();
-        let weights = pack(shape.in_channels, entries.len(), |c, r| w[entries[r] + c * kernel]);
-        Self { first: [rows.first, columns.first], count: [rows.count, columns.count], offsets, weights }
+        Self { first: [rows.first, columns.first], count: [rows.count, columns.count], offsets, entries }
     }
 
     /// Outputs in the pitch of the planes.
@@ -75,46 +76,127 @@ impl Phase {
     }
 }
 
-/// `dx`, the adjoint of the convolution in `x` applied to `dy`; the shape has one group and no empty slice.
-pub fn input_gradient(shape: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32]) {
-    let [height, width] = [shape.in_height, shape.in_width];
-    let rows = axis(height, shape.kernel_height, shape.stride[0], shape.padding[0]);
-    let columns = axis(width, shape.kernel_width, shape.stride[1], shape.padding[1]);
-    let ((top, bottom), (left, right)) = (lead_and_reach(&rows), lead_and_reach(&columns));
-    let size = [shape.out_height(), shape.out_width()];
-    let planes = Planes::new(shape.out_channels, size, [1, 1], [top, left], [bottom, right], [1, 1]);
+/// The adjoint in the input of one shape with one set of weights, image by image.
+#[derive(Debug)]
+pub struct InputGradient {
+    planes: Planes,
+    phases: Vec<Phase>,
+    lanes: Lanes,
+    /// Whether every input meets an output.
+    covered: bool,
+    /// Input channels, rows and columns.
+    size: [usize; 3],
+    stride: [usize; 2],
+}
 
-    let pairs = || rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
-    let with_taps = pairs().filter(|(row, column)| !row.taps.is_empty() && !column.taps.is_empty());
-    let phases: Vec<Phase> =
-        with_taps.map(|(row, column)| Phase::new(shape, row, column, &planes, [top, left], w)).collect();
-    let covered = phases.len() == rows.len() * columns.len();
-    let longest = phases.iter().map(|phase| phase.length(&planes)).max().unwrap_or(0).next_multiple_of(GRAIN);
-    let scratch = || (vec![0.0; planes.buffer_len()], vec![0.0; shape.in_channels.next_multiple_of(BLOCK) * longest]);
+/// What stands side by side in a vector, and the weights of each phase.
+#[derive(Debug)]
+enum Lanes {
+    /// Neighbouring inputs of a phase.
+    Inputs(Vec<Vec<[f32; BLOCK]>>),
+    /// Input channels.
+    Channels(Vec<Vec<[f32; GROUP]>>),
+}
 
-    let images =
-        dx.par_chunks_mut(shape.input_len() / shape.batch).zip(dy.par_chunks(shape.output_len() / shape.batch));
-    images.for_each_init(scratch, |(padded, sums), (dx, dy)| {
-        planes.fill(dy, padded);
-        if !covered {
-            dx.fill(0.0);
-        }
-        for phase in &phases {
-            let length = phase.length(&planes);
-            correlate(padded, &phase.offsets, &phase.weights, length, sums);
-            let [stride_y, stride_x] = shape.stride;
-            let [first_y, first_x] = phase.first;
-            for (dx, sums) in dx.chunks_exact_mut(height * width).zip(sums.chunks(length.next_multiple_of(GRAIN))) {
-                let rows = dx.chunks_exact_mut(width).skip(first_y).step_by(stride_y);
-                for (row, dx) in rows.enumerate() {
-                    let sums = &sums[row * planes.pitch()..][..phase.count[1]];
-                    if stride_x == 1 {
-                        dx.copy_from_slice(sums);
-                    } else {
-                        dx[first_x..].iter_mut().step_by(stride_x).zip(sums).for_each(|(dx, &sum)| *dx = sum);
-                    }
+impl InputGradient {
+    /// Packs the weights `w`, in the order of the definition; `shape.batch` is not used.
+    ///
+    /// # Panics
+    /// If the shape has more than one group, or an image or its result is empty.
+    pub fn new(shape: &ConvShape, w: &[f32]) -> Self {
+        shape.check_direct();
+        let rows = axis(shape.in_height, shape.kernel_height, shape.stride[0], shape.padding[0]);
+        let columns = axis(shape.in_width, shape.kernel_width, shape.stride[1], shape.padding[1]);
+        let ((top, bottom), (left, right)) = (lead_and_reach(&rows), lead_and_reach(&columns));
+        let size = [shape.out_height(), shape.out_width()];
+        let planes = Planes::new(shape.out_channels, size, [1, 1], [top, left], [bottom, right], [1, 1]);
+        let pairs = || rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
+        let with_taps = pairs().filter(|(row, column)| !row.taps.is_empty() && !column.taps.is_empty());
+        let phases: Vec<Phase> =
+            with_taps.map(|(row, column)| Phase::new(shape, row, column, &planes, [top, left])).collect();
+        let covered = phases.len() == rows.len() * columns.len();
+        let channels = shape.in_channels;
+        let costs = phases.iter().map(|phase| {
+            let rows = phase.offsets.len();
+            let inputs = correlate::cost(channels, rows, phase.length(&planes), phase.count[0]);
+            // With a stride, numbers are placed one by one.
+            let scattered = if shape.stride[1] == 1 { 0 } else { 2 * channels * phase.count[0] * phase.count[1] };
+            (inputs + scattered, pixels::cost(channels, rows, phase.count))
+        });
+        let (inputs, by_channels) = costs.fold((0, 0), |sum, cost| (sum.0 + cost.0, sum.1 + cost.1));
+        let kernel = shape.kernel_height * shape.kernel_width;
+        let weight = |phase: &Phase, c: usize, r: usize| w[phase.entries[r] + c * kernel];
+        let lanes = if inputs <= by_channels {
+            let pack = |phase: &Phase| correlate::pack(channels, phase.offsets.len(), |c, r| weight(phase, c, r));
+            Lanes::Inputs(phases.iter().map(pack).collect())
+        } else {
+            let pack = |phase: &Phase| pixels::pack(channels, phase.offsets.len(), |c, r| weight(phase, c, r));
+            Lanes::Channels(phases.iter().map(pack).collect())
+        };
+        Self { planes, phases, lanes, covered, size: [channels, shape.in_height, shape.in_width], stride: shape.stride }
+    }
+
+    /// Numbers of scratch that [`InputGradient::image`] needs.
+    pub fn scratch_len(&self) -> usize {
+        let [channels, height, width] = self.size;
+        let longest = || self.phases.iter().map(|phase| phase.length(&self.planes)).max().unwrap_or(0);
+        let sums = match self.lanes {
+            Lanes::Inputs(_) => channels.next_multiple_of(BLOCK) * longest().next_multiple_of(GRAIN),
+            Lanes::Channels(_) => channels.next_multiple_of(GROUP) * height * width,
+        };
+        self.planes.buffer_len() + sums
+    }
+
+    /// `dx` of one image from its `dy`; the scratch may hold anything.
+    pub fn image(&self, dy: &[f32], scratch: &mut [f32], dx: &mut [f32]) {
+        let (padded, sums) = scratch.split_at_mut(self.planes.buffer_len());
+        self.planes.fill(dy, padded);
+        match &self.lanes {
+            Lanes::Inputs(weights) => {
+                if !self.covered {
+                    dx.fill(0.0);
+                }
+                for (phase, weights) in self.phases.iter().zip(weights) {
+                    correlate(padded, &phase.offsets, weights, phase.length(&self.planes), sums);
+                    self.place(phase, sums, dx);
                 }
             }
+            Lanes::Channels(weights) => {
+                let [channels, height, width] = self.size;
+                let sums = &mut sums.as_chunks_mut().0[..channels.div_ceil(GROUP) * height * width];
+                if !self.covered {
+                    sums.fill([0.0; GROUP]);
+                }
+                for (phase, weights) in self.phases.iter().zip(weights) {
+                    let window = Window {
+                        size: phase.count,
+                        row_step: self.planes.pitch(),
+                        step: 1,
+                        first: phase.first[0] * width + phase.first[1],
+                        target_steps: [self.stride[0] * width, self.stride[1]],
+                        target_pixels: height * width,
+                    };
+                    pixels(padded, &phase.offsets, weights, &window, sums);
+                }
+                separate_channels(sums, height * width, dx);
+            }
         }
-    });
+    }
+
+    /// Copies the sums of one phase to their places.
+    fn place(&self, phase: &Phase, sums: &[f32], dx: &mut [f32]) {
+        let ([channels, height, width], [stride_y, stride_x]) = (self.size, self.stride);
+        let (channel, pitch) = (phase.length(&self.planes).next_multiple_of(GRAIN), self.planes.pitch());
+        if self.stride == [1, 1] {
+            return copy_rows(sums, [channel, pitch], [channels, height, width], dx);
+        }
+        let [first_y, first_x] = phase.first;
+        for (dx, sums) in dx.chunks_exact_mut(height * width).zip(sums.chunks(channel)) {
+            let rows = dx.chunks_exact_mut(width).skip(first_y).step_by(stride_y);
+            for (row, dx) in rows.enumerate() {
+                let sums = &sums[row * pitch..][..phase.count[1]];
+                dx[first_x..].iter_mut().step_by(stride_x).zip(sums).for_each(|(dx, &sum)| *dx = sum);
+            }
+        }
+    }
 }

@@ -9,9 +9,9 @@
 //! The map is bilinear, and `⟨conv(x, w), g⟩ = ⟨x, input_gradient(g, w)⟩ = ⟨w, weight_gradient(x, g)⟩`: each of the three
 //! is a derivative of the others, so derivatives of every order are made of them.
 //!
-//! Single precision with one group takes the direct path ([`direct`], [`mod@input_gradient`], [`mod@weight_gradient`]),
-//! everything else [`im2col`]. Both give the same bits for every number of threads. Work: `2 · output_len · weight_len /
-//! out_channels` floating-point operations for each of the three.
+//! Single precision takes the algorithm that [`algorithms`] chooses from the shape, double precision [`im2col`], the path
+//! of reference. All give the same bits for every number of threads. Work: `2 · output_len · weight_len / out_channels`
+//! floating-point operations for each of the three.
 
 use std::ops::Range;
 
@@ -19,13 +19,19 @@ use rayon::prelude::*;
 
 use super::real::Real;
 
+pub mod algorithms;
 mod correlate;
+pub mod dense;
+pub mod depthwise;
 pub mod direct;
+pub mod grouped;
 pub mod im2col;
 pub mod input_gradient;
 mod lanes;
+mod pixels;
 mod planes;
 mod transpose;
+mod vector;
 pub mod weight_gradient;
 
 /// The sizes of one convolution. Zero padding; pairs are (rows, columns).
@@ -94,6 +100,13 @@ impl ConvShape {
     }
 
     /// # Panics
+    /// If the direct path does not know the shape: a fault of the caller.
+    fn check_direct(&self) {
+        assert_eq!(self.groups, 1, "the direct convolution has one group");
+        assert!(!ConvShape { batch: 1, ..*self }.is_empty(), "the direct convolution needs an image and a result");
+    }
+
+    /// # Panics
     /// If the slices are not those of this shape: a fault of the caller.
     fn check(&self, x: usize, w: usize, y: usize) {
         assert!(self.groups > 0 && self.stride[0] > 0 && self.stride[1] > 0, "groups and strides are at least 1");
@@ -112,11 +125,11 @@ pub fn forward<T: Real>(shape: &ConvShape, x: &[T], w: &[T], y: &mut [T]) {
     if shape.is_empty() {
         return y.fill(T::ZERO);
     }
-    if shape.groups == 1
-        && let (Some(x), Some(w)) = (T::as_f32(x), T::as_f32(w))
+    if let (Some(x), Some(w)) = (T::as_f32(x), T::as_f32(w))
         && let Some(y) = T::as_f32_mut(y)
     {
-        return direct::forward(shape, x, w, y);
+        let map = algorithms::Forward::new(shape, w);
+        return each_image(shape.batch, x, y, map.scratch_len(), |x, scratch, y| map.image(x, scratch, y));
     }
     im2col::forward(shape, x, w, y);
 }
@@ -130,11 +143,11 @@ pub fn input_gradient<T: Real>(shape: &ConvShape, dy: &[T], w: &[T], dx: &mut [T
     if shape.is_empty() {
         return dx.fill(T::ZERO);
     }
-    if shape.groups == 1
-        && let (Some(dy), Some(w)) = (T::as_f32(dy), T::as_f32(w))
+    if let (Some(dy), Some(w)) = (T::as_f32(dy), T::as_f32(w))
         && let Some(dx) = T::as_f32_mut(dx)
     {
-        return input_gradient::input_gradient(shape, dy, w, dx);
+        let map = algorithms::InputGradient::new(shape, w);
+        return each_image(shape.batch, dy, dx, map.scratch_len(), |dy, scratch, dx| map.image(dy, scratch, dx));
     }
     im2col::input_gradient(shape, dy, w, dx);
 }
@@ -148,13 +161,38 @@ pub fn weight_gradient<T: Real>(shape: &ConvShape, x: &[T], dy: &[T], dw: &mut [
     if shape.is_empty() {
         return dw.fill(T::ZERO);
     }
-    if shape.groups == 1
-        && let (Some(x), Some(dy)) = (T::as_f32(x), T::as_f32(dy))
+    if let (Some(x), Some(dy)) = (T::as_f32(x), T::as_f32(dy))
         && let Some(dw) = T::as_f32_mut(dw)
     {
-        return weight_gradient::weight_gradient(shape, x, dy, dw);
+        let map = algorithms::WeightGradient::new(shape);
+        let (input, output) = (x.len() / shape.batch, dy.len() / shape.batch);
+        let partial = |scratch: &mut Vec<f32>, images: Range<usize>| {
+            let mut sums = vec![0.0; map.sums_len()];
+            for image in images {
+                let (x, dy) = (&x[image * input..][..input], &dy[image * output..][..output]);
+                map.image(x, dy, scratch, &mut sums);
+            }
+            sums
+        };
+        let scratch = || vec![0.0; map.scratch_len()];
+        let partials: Vec<Vec<f32>> = pieces(shape.batch).map_init(scratch, partial).collect();
+        let mut sums = vec![0.0; map.sums_len()];
+        add_in_order(&partials, &mut sums);
+        return map.finish(&sums, dw);
     }
     im2col::weight_gradient(shape, x, dy, dw);
+}
+
+/// Runs `image(source, scratch, target)` for every image of a batch, the images in parallel.
+fn each_image(
+    batch: usize,
+    source: &[f32],
+    target: &mut [f32],
+    scratch: usize,
+    image: impl Fn(&[f32], &mut [f32], &mut [f32]) + Sync,
+) {
+    let images = target.par_chunks_mut(target.len() / batch).zip(source.par_chunks(source.len() / batch));
+    images.for_each_init(|| vec![0.0; scratch], |scratch, (target, source)| image(source, scratch, target));
 }
 
 /// Most pieces of a batch; bounds the memory for partial sums.

@@ -69,7 +69,7 @@ fn shapes() -> impl Iterator<Item = ConvShape> {
 }
 
 /// Numbers in [-1, 1) that single precision holds exactly.
-fn numbers<T: Real>(length: usize, seed: u64) -> Vec<T> {
+pub(super) fn numbers<T: Real>(length: usize, seed: u64) -> Vec<T> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -107,17 +107,17 @@ fn products(s: &ConvShape, mut visit: impl FnMut(usize, usize, usize)) {
 }
 
 /// The operands of one shape, and the three results by the definition with their bounds on the rounding error.
-struct Case<T> {
-    shape: ConvShape,
-    x: Vec<T>,
-    w: Vec<T>,
-    dy: Vec<T>,
+pub(super) struct Case<T> {
+    pub(super) shape: ConvShape,
+    pub(super) x: Vec<T>,
+    pub(super) w: Vec<T>,
+    pub(super) dy: Vec<T>,
     expected: [Vec<f64>; 3],
     bound: [Vec<f64>; 3],
 }
 
 impl<T: Real> Case<T> {
-    fn new(shape: ConvShape) -> Self {
+    pub(super) fn new(shape: ConvShape) -> Self {
         let x: Vec<T> = numbers(shape.input_len(), 1);
         let w: Vec<T> = numbers(shape.weight_len(), 2);
         let dy: Vec<T> = numbers(shape.output_len(), 3);
@@ -151,7 +151,7 @@ impl<T: Real> Case<T> {
     }
 
     /// Whether `found` is within the bounds, and where not.
-    fn agrees(&self, found: &[Vec<T>; 3]) -> Result<(), String> {
+    pub(super) fn agrees(&self, found: &[Vec<T>; 3]) -> Result<(), String> {
         for (result, name) in ["y", "dx", "dw"].into_iter().enumerate() {
             for (i, found) in found[result].iter().enumerate() {
                 let (expected, bound) = (self.expected[result][i], self.bound[result][i]);
@@ -162,6 +162,41 @@ impl<T: Real> Case<T> {
             }
         }
         Ok(())
+    }
+}
+
+/// `(source, scratch, target)` of one image.
+type Image<'a> = &'a dyn Fn(&[f32], &mut [f32], &mut [f32]);
+
+/// `(x, dy, scratch, sums)` of one image.
+type Sum<'a> = &'a dyn Fn(&[f32], &[f32], &mut [f32], &mut [f32]);
+
+/// One algorithm, image by image.
+pub(super) struct PerImage<'a> {
+    /// Lengths of the scratch of the three operations, and of the running sums.
+    pub(super) lengths: [usize; 4],
+    pub(super) forward: Image<'a>,
+    pub(super) input_gradient: Image<'a>,
+    pub(super) weight_gradient: Sum<'a>,
+    /// `(sums, dw)`.
+    pub(super) finish: &'a dyn Fn(&[f32], &mut [f32]),
+}
+
+impl PerImage<'_> {
+    /// The three results; scratch and results hold NaN before.
+    pub(super) fn run(&self, case: &Case<f32>) -> [Vec<f32>; 3] {
+        let [mut y, mut dx, mut dw] = [&case.dy, &case.x, &case.w].map(|like| vec![f32::NAN; like.len()]);
+        let mut scratch = [0, 1, 2].map(|operation| vec![f32::NAN; self.lengths[operation]]);
+        let mut sums = vec![0.0; self.lengths[3]];
+        let (input, output) = (case.x.len() / case.shape.batch, case.dy.len() / case.shape.batch);
+        for image in 0..case.shape.batch {
+            let (i, o) = (image * input..(image + 1) * input, image * output..(image + 1) * output);
+            (self.forward)(&case.x[i.clone()], &mut scratch[0], &mut y[o.clone()]);
+            (self.input_gradient)(&case.dy[o.clone()], &mut scratch[1], &mut dx[i.clone()]);
+            (self.weight_gradient)(&case.x[i], &case.dy[o], &mut scratch[2], &mut sums);
+        }
+        (self.finish)(&sums, &mut dw);
+        [y, dx, dw]
     }
 }
 
@@ -198,7 +233,7 @@ fn single_and_double_precision_differ_by_rounding_only() {
 
 /// Small shapes of every kind, among them strides larger than kernels, padding larger than images and padding that differs
 /// before and behind.
-fn any_shape() -> impl Strategy<Value = ConvShape> {
+pub(super) fn any_shape() -> impl Strategy<Value = ConvShape> {
     let pair = |values: std::ops::RangeInclusive<usize>| (values.clone(), values);
     let channels = (1..=3usize, 1..=6usize, 1..=6usize);
     (1..=6usize, channels, pair(1..=9), pair(1..=5), pair(1..=4), pair(0..=5), pair(0..=5)).prop_map(
@@ -255,7 +290,7 @@ fn padding_on_the_wrong_side_is_seen() {
     }
 }
 
-fn inner<T: Real>(a: &[T], b: &[T]) -> f64 {
+pub(super) fn inner<T: Real>(a: &[T], b: &[T]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a.to_f64() * b.to_f64()).sum()
 }
 

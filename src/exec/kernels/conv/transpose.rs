@@ -9,12 +9,14 @@ pub const GROUP: usize = 16;
 /// Edge of a square.
 const SQUARE: usize = 4;
 
-/// `target[group][q][lane] = source[group·16 + lane][q]`, `pixels` values per channel. Lanes past the last channel stay
-/// as they are.
+/// `target[group][q][lane] = source[group·16 + lane][q]`, `pixels` values per channel. Lanes past the last channel are 0.
 #[inline(always)]
 pub fn group_channels(source: &[f32], pixels: usize, target: &mut [[f32; GROUP]]) {
     let whole = pixels - pixels % SQUARE;
     for (channels, target) in source.chunks(GROUP * pixels).zip(target.chunks_exact_mut(pixels)) {
+        if channels.len() < GROUP * pixels {
+            target.as_flattened_mut().fill(0.0);
+        }
         for (part, channels) in channels.chunks(SQUARE * pixels).enumerate() {
             let lane = SQUARE * part;
             let mut done = 0;
@@ -32,6 +34,34 @@ pub fn group_channels(source: &[f32], pixels: usize, target: &mut [[f32; GROUP]]
             for (i, channel) in channels.chunks_exact(pixels).enumerate() {
                 for (target, &value) in target[done..].iter_mut().zip(&channel[done..]) {
                     target[lane + i] = value;
+                }
+            }
+        }
+    }
+}
+
+/// The way back: `target[group·16 + lane][q] = source[group][q][lane]`; lanes past the last channel are dropped.
+#[multiversion::multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+pub fn separate_channels(source: &[[f32; GROUP]], pixels: usize, target: &mut [f32]) {
+    for (channels, source) in target.chunks_mut(GROUP * pixels).zip(source.chunks_exact(pixels)) {
+        for (part, channels) in channels.chunks_mut(SQUARE * pixels).enumerate() {
+            let lane = SQUARE * part;
+            let mut done = 0;
+            if channels.len() == SQUARE * pixels {
+                let (a, b) = channels.split_at_mut(2 * pixels);
+                let ((a, b), (c, d)) = (a.split_at_mut(pixels), b.split_at_mut(pixels));
+                let squares = source.as_chunks::<SQUARE>().0.iter();
+                let rows = a.as_chunks_mut::<SQUARE>().0.iter_mut().zip(b.as_chunks_mut::<SQUARE>().0);
+                let rows = rows.zip(c.as_chunks_mut::<SQUARE>().0).zip(d.as_chunks_mut::<SQUARE>().0);
+                for (square, (((a, b), c), d)) in squares.zip(rows) {
+                    let columns = std::array::from_fn(|q| *square[q][lane..].first_chunk().unwrap_or(&[0.0; SQUARE]));
+                    [*a, *b, *c, *d] = transposed(columns);
+                }
+                done = pixels - pixels % SQUARE;
+            }
+            for (i, channel) in channels.chunks_exact_mut(pixels).enumerate() {
+                for (value, source) in channel[done..].iter_mut().zip(&source[done..]) {
+                    *value = source[lane + i];
                 }
             }
         }
@@ -67,7 +97,7 @@ mod tests {
         for pixels in [1usize, 3, 4, 5, 49, 64] {
             for channels in [1usize, 3, 4, 15, 16, 18, 32, 37] {
                 let source: Vec<f32> = (0..channels * pixels).map(|i| 1.0 + i as f32).collect();
-                let mut target = vec![[0.0; GROUP]; channels.div_ceil(GROUP) * pixels];
+                let mut target = vec![[f32::NAN; GROUP]; channels.div_ceil(GROUP) * pixels];
                 group_channels(&source, pixels, &mut target);
                 for (at, found) in target.iter().enumerate() {
                     for (lane, &found) in found.iter().enumerate() {

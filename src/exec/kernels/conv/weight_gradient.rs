@@ -6,25 +6,25 @@
 //!
 //! Lanes are output channels: `dy` is transposed to groups of 16, `[group][q][16]`, and `x` stays in padded planes and
 //! gives one scalar for each of `T` rows `r`. So neither the size of the map nor the number of input channels need be a
-//! multiple of anything. A sum runs over bands of output rows, then images, in order, then over fixed pieces of the
-//! batch, in order: the bits do not depend on the number of threads. Memory: one `dw` per piece, and per thread one
-//! padded image and one transposed `dy`.
+//! multiple of anything. A sum runs over bands of output rows, then images, in order. Scratch: one padded image
+//! and one transposed `dy`.
 
 use std::ops::Range;
 
 use multiversion::multiversion;
 use multiversion::target::match_target;
-use rayon::prelude::*;
 
+use super::ConvShape;
 use super::direct::{input_offsets, input_planes};
 use super::lanes::Lanes;
+use super::planes::Planes;
 use super::transpose::{GROUP, group_channels};
-use super::{ConvShape, add_in_order, pieces};
 
 /// Output pixels of a band, about: their gradients of two groups stay in the first-level cache.
 const BAND_PIXELS: usize = 256;
 
 /// What the sums over one image need to know.
+#[derive(Debug)]
 struct Plan {
     /// Output rows and columns.
     height: usize,
@@ -96,7 +96,7 @@ fn groups<const N: usize, const S: usize, const P: usize, const T: usize, const 
     }
 }
 
-/// Adds the sums over one image. `gradients` is room for the transposed `dy`, zero where there is no channel.
+/// Adds the sums over one image. `gradients` is room for the transposed `dy`.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
 fn add_image(plan: &Plan, padded: &[f32], dy: &[f32], gradients: &mut [[f32; GROUP]], sums: &mut [[f32; GROUP]]) {
     let (pixels, rows) = (plan.height * plan.width, plan.offsets.len());
@@ -120,29 +120,53 @@ fn add_image(plan: &Plan, padded: &[f32], dy: &[f32], gradients: &mut [[f32; GRO
     }
 }
 
-/// `dw`, the adjoint of the convolution in `w` applied to `dy`; the shape has one group and no empty slice.
-pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32], dw: &mut [f32]) {
-    let planes = input_planes(shape);
-    let offsets = input_offsets(shape, &planes);
-    let plan = Plan { height: shape.out_height(), width: shape.out_width(), pitch: planes.pitch(), offsets };
-    let (input, output) = (shape.input_len() / shape.batch, shape.output_len() / shape.batch);
-    let groups = shape.out_channels.div_ceil(GROUP);
-    let rows = plan.offsets.len();
-    let scratch = || (vec![0.0; planes.buffer_len()], vec![[0.0; GROUP]; groups * plan.height * plan.width]);
-    let partial = |(padded, gradients): &mut (Vec<f32>, Vec<[f32; GROUP]>), images: Range<usize>| {
-        let mut sums = vec![[0.0; GROUP]; groups * rows];
-        for image in images {
-            planes.fill(&x[image * input..(image + 1) * input], padded);
-            add_image(&plan, padded, &dy[image * output..(image + 1) * output], gradients, &mut sums);
+/// The adjoint in the weights of one shape, image by image.
+#[derive(Debug)]
+pub struct WeightGradient {
+    planes: Planes,
+    plan: Plan,
+    /// Groups of output channels.
+    groups: usize,
+}
+
+impl WeightGradient {
+    /// A plan for images of this shape; `shape.batch` is not used.
+    ///
+    /// # Panics
+    /// If the shape has more than one group, or an image or its result is empty.
+    pub fn new(shape: &ConvShape) -> Self {
+        shape.check_direct();
+        let planes = input_planes(shape);
+        let offsets = input_offsets(shape, &planes);
+        let plan = Plan { height: shape.out_height(), width: shape.out_width(), pitch: planes.pitch(), offsets };
+        Self { planes, plan, groups: shape.out_channels.div_ceil(GROUP) }
+    }
+
+    /// Numbers of scratch that [`WeightGradient::image`] needs.
+    pub fn scratch_len(&self) -> usize {
+        self.planes.buffer_len() + self.groups * self.plan.height * self.plan.width * GROUP
+    }
+
+    /// Numbers of the running sums, `[group][r][16]`; they start all zero.
+    pub fn sums_len(&self) -> usize {
+        self.groups * self.plan.offsets.len() * GROUP
+    }
+
+    /// Adds one image to the sums; the scratch may hold anything.
+    pub fn image(&self, x: &[f32], dy: &[f32], scratch: &mut [f32], sums: &mut [f32]) {
+        let (padded, gradients) = scratch.split_at_mut(self.planes.buffer_len());
+        let gradients = &mut gradients[..self.groups * self.plan.height * self.plan.width * GROUP];
+        self.planes.fill(x, padded);
+        add_image(&self.plan, padded, dy, gradients.as_chunks_mut().0, sums.as_chunks_mut().0);
+    }
+
+    /// The sums in the order of the weights.
+    pub fn finish(&self, sums: &[f32], dw: &mut [f32]) {
+        let rows = self.plan.offsets.len();
+        for (channel, dw) in dw.chunks_exact_mut(rows).enumerate() {
+            let sums = sums[channel / GROUP * rows * GROUP..].iter().skip(channel % GROUP).step_by(GROUP);
+            dw.iter_mut().zip(sums).for_each(|(dw, &sum)| *dw = sum);
         }
-        sums.into_flattened()
-    };
-    let partials: Vec<Vec<f32>> = pieces(shape.batch).map_init(scratch, partial).collect();
-    let mut total = vec![0.0; groups * rows * GROUP];
-    add_in_order(&partials, &mut total);
-    for (channel, dw) in dw.chunks_exact_mut(rows).enumerate() {
-        let total = total[channel / GROUP * rows * GROUP..].iter().skip(channel % GROUP).step_by(GROUP);
-        dw.iter_mut().zip(total).for_each(|(dw, &sum)| *dw = sum);
     }
 }
 
