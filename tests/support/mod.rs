@@ -5,6 +5,8 @@
 
 #![allow(dead_code)] // Each test file uses a part.
 
+pub mod networks;
+
 use bitplan::exec::{Bindings, LayerBinding, NormBinding, Statistics};
 use bitplan::graph::{Activation, Conv2d, Function, Graph, GraphBuilder, Op};
 use candle_core::{D, DType, Device, Tensor, Var};
