@@ -13,7 +13,7 @@ use bitplan::graph::Graph;
 use bitplan::quant::{ActivationQuantizer, Rounding};
 use bitplan::zoo::{resnet8, resnet20};
 use candle_core::{DType, Tensor};
-use support::graphs::*;
+use support::networks::*;
 use support::*;
 
 const ROUNDING: f64 = 1e-3;

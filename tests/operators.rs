@@ -13,7 +13,7 @@ use bitplan::exec::{
 };
 use bitplan::graph::{Activation, Conv2d, Graph, GraphBuilder, NodeId};
 use candle_core::Tensor;
-use support::graphs::*;
+use support::networks::{ACTIVATIONS, gated_cnn, transformer, with_activation};
 use support::*;
 
 const ROUNDING: f64 = 1e-11;

@@ -3,6 +3,7 @@
 //! [`Network`] is a graph prepared for execution; [`Bindings`] are the values it runs with: weights (already
 //! quantised or not), input quantisers, batch-norm parameters and statistics. [`forward()`] records a [`Tape`];
 //! [`backward()`] is the reverse pass; [`HessianPass`] is the tangent of both: exact Hessian-vector products.
+//! [`plain`] is the same in candle's own operations, on any [`Device`].
 //!
 //! Gradients are our own explicit reverse pass, not the autograd of candle: see
 //! `docs/decisions/0001-explicit-reverse-pass.md`. Everything is generic over f32 (work) and f64 (proofs) and gives the
@@ -10,6 +11,7 @@
 
 mod backward;
 mod bindings;
+mod device;
 pub mod engine;
 mod forward;
 mod functions;
@@ -19,12 +21,14 @@ pub mod kernels;
 mod layer_map;
 mod loss;
 mod network;
+pub mod plain;
 mod reverse;
 mod sample_norms;
 mod samples;
 
 pub use backward::{Gradients, backward};
 pub use bindings::{Bindings, LayerBinding, NormBinding, Statistics};
+pub use device::Device;
 pub use forward::{NormState, Tape, forward, forward_from};
 pub use hessian::{HessianPass, Variation};
 pub use kernels::Real;

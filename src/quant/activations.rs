@@ -36,6 +36,16 @@ impl ActivationQuantizer {
         Self { low: low as f32, high: high as f32, rounding }
     }
 
+    /// `[Qn, Qp]`: the smallest and the largest code.
+    pub fn range(&self) -> [f32; 2] {
+        [self.low, self.high]
+    }
+
+    /// How codes are rounded.
+    pub fn rounding(&self) -> Rounding {
+        self.rounding
+    }
+
     /// LSQ's initial scale, `2·mean|x| / √Qp`; the smallest positive normal number where the input is all zero.
     pub fn initial_scale(&self, x: &[f32]) -> f32 {
         let mean = x.iter().map(|v| f64::from(v.abs())).sum::<f64>() / x.len().max(1) as f64;

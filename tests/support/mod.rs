@@ -5,7 +5,7 @@
 
 #![allow(dead_code)] // Each test file uses a part.
 
-pub mod graphs;
+pub mod networks;
 
 use bitplan::exec::{Bindings, LayerBinding, NormBinding, Statistics};
 use bitplan::graph::{Activation, Conv2d, Function, Graph, GraphBuilder, Op};
