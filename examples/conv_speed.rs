@@ -1,11 +1,11 @@
-//! Time and speed of the convolution kernels on the shapes of ResNet-8 at 28 × 28, batch 64: the direct path against
-//! columns and a matrix product, in the same run. Arguments: repetitions (7), threads (all).
+//! Time and speed of the convolution kernels on the shapes of ResNet-8 at 28 × 28, batch 64, and of some depthwise and grouped ones: the
+//! algorithm that is chosen against columns and a matrix product, in the same run. Arguments: repetitions (7), threads (all).
 //!
 //! Prints the median milliseconds and GFLOP/s of each operation.
 
 use std::time::Instant;
 
-use bitplan::exec::kernels::conv::{ConvShape, direct, im2col, input_gradient, weight_gradient};
+use bitplan::exec::kernels::conv::{self, ConvShape, im2col};
 
 /// Median seconds of `repetitions` runs, after one that warms the caches.
 fn median_seconds(repetitions: usize, mut run: impl FnMut()) -> f64 {
@@ -38,19 +38,22 @@ fn main() {
     println!("{} threads, median of {repetitions}", rayon::current_num_threads());
     println!(
         "{:<22} {:<16} {:>16} {:>18} {:>7}",
-        "convolution", "operation", "direct ms GF/s", "im2col ms GF/s", "ratio"
+        "convolution", "operation", "chosen ms GF/s", "im2col ms GF/s", "ratio"
     );
-    // in, out, kernel, stride, map
-    for [inputs, outputs, kernel, stride, map] in [
-        [1, 16, 3, 1, 28],
-        [3, 16, 3, 1, 32],
-        [16, 16, 3, 1, 28],
-        [16, 32, 3, 2, 28],
-        [32, 32, 3, 1, 14],
-        [16, 32, 1, 2, 28],
-        [32, 64, 3, 2, 14],
-        [64, 64, 3, 1, 7],
-        [32, 64, 1, 2, 14],
+    // in, out, kernel, stride, map, groups
+    for [inputs, outputs, kernel, stride, map, groups] in [
+        [1, 16, 3, 1, 28, 1],
+        [3, 16, 3, 1, 32, 1],
+        [16, 16, 3, 1, 28, 1],
+        [16, 32, 3, 2, 28, 1],
+        [32, 32, 3, 1, 14, 1],
+        [16, 32, 1, 2, 28, 1],
+        [32, 64, 3, 2, 14, 1],
+        [64, 64, 3, 1, 7, 1],
+        [32, 64, 1, 2, 14, 1],
+        [96, 96, 3, 1, 16, 96],
+        [96, 96, 3, 2, 16, 96],
+        [128, 128, 3, 1, 14, 32],
     ] {
         let shape = ConvShape {
             batch: 64,
@@ -63,27 +66,27 @@ fn main() {
             stride: [stride; 2],
             padding: [kernel / 2; 2],
             padding_after: [kernel / 2; 2],
-            groups: 1,
+            groups,
         };
         let (x, w, dy) =
             (numbers(shape.input_len(), 1), numbers(shape.weight_len(), 2), numbers(shape.output_len(), 3));
         let (mut y, mut dx, mut dw) = (vec![0.0; dy.len()], vec![0.0; x.len()], vec![0.0; w.len()]);
         let seconds = [
             [
-                median_seconds(repetitions, || direct::forward(&shape, &x, &w, &mut y)),
+                median_seconds(repetitions, || conv::forward(&shape, &x, &w, &mut y)),
                 median_seconds(repetitions, || im2col::forward(&shape, &x, &w, &mut y)),
             ],
             [
-                median_seconds(repetitions, || input_gradient::input_gradient(&shape, &dy, &w, &mut dx)),
+                median_seconds(repetitions, || conv::input_gradient(&shape, &dy, &w, &mut dx)),
                 median_seconds(repetitions, || im2col::input_gradient(&shape, &dy, &w, &mut dx)),
             ],
             [
-                median_seconds(repetitions, || weight_gradient::weight_gradient(&shape, &x, &dy, &mut dw)),
+                median_seconds(repetitions, || conv::weight_gradient(&shape, &x, &dy, &mut dw)),
                 median_seconds(repetitions, || im2col::weight_gradient(&shape, &x, &dy, &mut dw)),
             ],
         ];
         let operations = 2.0 * shape.output_len() as f64 * (shape.weight_len() / outputs) as f64;
-        let name = format!("{inputs}->{outputs} {kernel}x{kernel} s{stride} {map}x{map}");
+        let name = format!("{inputs}->{outputs}/{groups} {kernel}x{kernel} s{stride} {map}x{map}");
         for (operation, [direct, im2col]) in ["forward", "input gradient", "weight gradient"].iter().zip(seconds) {
             let cell = |seconds: f64| format!("{:7.3} {:6.1}", seconds * 1e3, operations / seconds / 1e9);
             println!("{name:<22} {operation:<16} {:>16} {:>18} {:>7.1}", cell(direct), cell(im2col), im2col / direct);

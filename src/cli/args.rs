@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
-use crate::error::ValueFault;
+use crate::error::{Result, ValueFault};
+use crate::exec::engine::Memory;
+use crate::exec::{Backend, Device};
 use crate::space::EstimatorName;
 use crate::table::Policy;
 use crate::trace::Part;
@@ -51,12 +53,34 @@ pub struct Global {
     /// Threads; the results do not depend on it [default: all cores]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    /// Where networks are trained and evaluated: cpu, plain (candle on the processor, slow), cuda[:N], metal
+    #[arg(long, global = true, value_name = "DEVICE", default_value_t, value_parser = device)]
+    pub device: Device,
+    /// Keeps every activation of a training step instead of computing the cheap ones again: twice the memory, same results
+    #[arg(long, global = true)]
+    pub keep_activations: bool,
     /// Prints one JSON document on standard output and nothing else there, errors included
     #[arg(long, global = true)]
     pub json: bool,
     /// Shows no progress
     #[arg(short, long, global = true)]
     pub quiet: bool,
+}
+
+impl Global {
+    /// Where networks run.
+    ///
+    /// # Errors
+    /// When there is no such device.
+    pub fn backend(&self) -> Result<Backend> {
+        self.device.open()?;
+        let memory = if self.keep_activations { Memory::Keep } else { Memory::Recompute };
+        Ok(Backend { device: self.device, memory })
+    }
+}
+
+fn device(text: &str) -> std::result::Result<Device, String> {
+    text.parse().map_err(|fault: ValueFault| fault.to_string())
 }
 
 /// The commands.

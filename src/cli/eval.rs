@@ -20,7 +20,7 @@ pub(super) fn eval(args: &EvalArgs, global: &Global) -> Result<()> {
     };
     let study = |architecture: Architecture| -> Result<Study> {
         let space = space()?;
-        let outline = Outline::new(read_space(&space, global)?)?;
+        let outline = Outline::new(read_space(&space, global)?)?.on(global.backend()?);
         if Architecture::of(&outline.space.model) != architecture {
             let expected = format!("the network of {}", args.plan.display());
             let remedy = "pass its search space with --space";

@@ -33,7 +33,7 @@ pub(super) fn open(outline: Outline, space: &Path, out: Option<&PathBuf>) -> Res
 }
 
 pub(super) fn run(args: &SpaceArgs, global: &Global) -> Result<()> {
-    let outline = Outline::new(read_space(&args.space, global)?)?;
+    let outline = Outline::new(read_space(&args.space, global)?)?.on(global.backend()?);
     let folder = folder(&outline.space, args.out.as_ref());
     let mut bars = Bars::new(global);
     let report = crate::run::run(outline, &folder, &args.space, &mut bars)?;
@@ -46,7 +46,7 @@ pub(super) fn run(args: &SpaceArgs, global: &Global) -> Result<()> {
 }
 
 pub(super) fn train(args: &SpaceArgs, global: &Global) -> Result<()> {
-    let outline = Outline::new(read_space(&args.space, global)?)?;
+    let outline = Outline::new(read_space(&args.space, global)?)?.on(global.backend()?);
     let (study, mut workspace) = open(outline, &args.space, args.out.as_ref())?;
     Pipeline::new(&study, &mut workspace, &mut Bars::new(global)).supernet()?;
     let files = ["supernet.safetensors", "master.safetensors"].map(|f| workspace.path(f).display().to_string());

@@ -23,7 +23,7 @@ pub(super) fn sensitivity(args: &SensitivityArgs, global: &Global) -> Result<()>
     };
     let mut space = read_space(path, global)?;
     space.sensitivity.estimator = args.estimator.unwrap_or(space.sensitivity.estimator);
-    let (study, mut workspace) = open(Outline::new(space)?, path, args.out.as_ref())?;
+    let (study, mut workspace) = open(Outline::new(space)?.on(global.backend()?), path, args.out.as_ref())?;
     let mut bars = Bars::new(global);
     let mut pipeline = Pipeline::new(&study, &mut workspace, &mut bars);
     if let Some(part) = args.part {

@@ -63,7 +63,7 @@ fn of_space(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
             "{shown} is not a search space (YAML)\n  hint: pass a planning table as --table {shown}"
         )));
     }
-    let outline = Outline::new(read_space(path, global)?)?;
+    let outline = Outline::new(read_space(path, global)?)?.on(global.backend()?);
     let blank = planning_table(&outline.space.name, outline.scheme(), None)?;
     let blank = pinned(blank, &args.pin)?;
     let (limited, unlimited) = split(&args.budget);

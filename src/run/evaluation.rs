@@ -39,7 +39,7 @@ impl Pipeline<'_> {
         let (plan_key, plans) = self.plans()?;
         let (study, net) = (self.study, &self.study.outline.net);
         let spec = &study.outline.space.evaluation;
-        let key = key("evaluation", &(net_key, plan_key, spec, &study.data_hashes[1]))?;
+        let key = key("evaluation", &(net_key, plan_key, spec, &study.data_hashes[1], study.outline.backend.device))?;
         self.stage("evaluation", &key, |p| {
             let master = MasterCheckpoint::read(&p.workspace.path("master.safetensors"))?;
             let total = 1 + net.scheme().bases().len() + plans.len();
@@ -86,7 +86,7 @@ impl Pipeline<'_> {
         let (_, sensitivity) = self.sensitivity()?;
         let (_, plans) = self.plans()?;
         let (evaluation_key, accuracies) = self.evaluation()?;
-        let Outline { space, net } = &self.study.outline;
+        let Outline { space, net, .. } = &self.study.outline;
         let findings = Findings {
             space,
             scheme: net.scheme(),

@@ -12,7 +12,7 @@ use crate::supernet::{EpochRecord, Parameters, Session, TrainState};
 
 /// Raised when some stage computes something else from the same inputs, so that results of older programs are not taken
 /// for those of this one.
-const REVISION: u32 = 4;
+const REVISION: u32 = 5;
 
 /// Stages of a run on one study in one folder. Each has a key made from everything it depends on, reads what earlier
 /// stages wrote, and writes its own files.
@@ -75,6 +75,7 @@ impl<'a> Pipeline<'a> {
             normalization: &self.study.normalization,
             augmentation: self.study.augmentation(),
             seed: space.seed,
+            backend: self.study.outline.backend,
             checkpoint: &checkpoint,
             checkpoint_every: space.training.checkpoint_every_steps as u64,
             key,

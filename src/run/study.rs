@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::data::{Augmentation, Batches, Dataset, Normalization};
 use crate::error::ValueFault;
 use crate::error::{Error, Result};
-use crate::exec::Network;
+use crate::exec::{Backend, Network};
 use crate::run::table::{planning_table, resolve_budget};
 use crate::scheme::Scheme;
 use crate::solve::{Problem, infeasibility};
@@ -25,6 +25,8 @@ pub struct Outline {
     pub space: Space,
     /// The network and its choices.
     pub net: SuperNet,
+    /// Where the network is trained and evaluated.
+    pub backend: Backend,
 }
 
 impl Outline {
@@ -36,7 +38,12 @@ impl Outline {
         let graph = Architecture::of(&space.model).build()?;
         let scheme = Scheme::new(&space.search, &space.quantizer, &graph)?;
         let net = SuperNet::new(Network::new(graph), scheme);
-        Ok(Self { space, net })
+        Ok(Self { space, net, backend: Backend::default() })
+    }
+
+    /// The same, run elsewhere.
+    pub fn on(self, backend: Backend) -> Self {
+        Self { backend, ..self }
     }
 
     /// The choices.
@@ -157,12 +164,24 @@ impl Study {
     /// even if the file is sorted by class.
     pub fn train_split(&self, batch_size: usize) -> Split<'_> {
         let order = Some((self.outline.space.seed, SAMPLE_ORDER));
-        Split { dataset: &self.train, normalization: &self.normalization, batch_size, order }
+        Split {
+            dataset: &self.train,
+            normalization: &self.normalization,
+            batch_size,
+            order,
+            backend: self.outline.backend,
+        }
     }
 
     /// The held-out images.
     pub fn test_split(&self) -> Split<'_> {
         let batch_size = self.outline.space.evaluation.batch_size;
-        Split { dataset: &self.test, normalization: &self.normalization, batch_size, order: None }
+        Split {
+            dataset: &self.test,
+            normalization: &self.normalization,
+            batch_size,
+            order: None,
+            backend: self.outline.backend,
+        }
     }
 }

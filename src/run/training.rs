@@ -30,8 +30,8 @@ impl Pipeline<'_> {
             let parameters = load_float(network, &path)?;
             return Ok((key("fp32", &(architecture, crate::store::hash_file(&path)?, data))?, parameters));
         }
-        let recipe = &space.training.fp32;
-        let key = key("fp32", &(architecture, recipe, space.seed, data))?;
+        let (recipe, device) = (&space.training.fp32, self.study.outline.backend.device);
+        let key = key("fp32", &(architecture, recipe, space.seed, data, device))?;
         self.stage("fp32", &key, |p| {
             let initial = initial_float(network, space.seed)?;
             p.train("fp32", &key, initial, |session, state, observer| {
@@ -60,7 +60,8 @@ impl Pipeline<'_> {
         let (sensitivity_key, sensitivity) = self.sensitivity()?;
         let (space, net) = (&self.study.outline.space, &self.study.outline.net);
         let recipe = &space.training.multi_precision;
-        let multi_key = key("multi_precision", &(float_key, recipe, net.scheme(), space.seed))?;
+        let multi_key =
+            key("multi_precision", &(float_key, recipe, net.scheme(), space.seed, self.study.outline.backend.device))?;
         self.stage("multi_precision", &multi_key, |p| {
             let initial = net.initial(&float, &p.activation_scales(&float)?)?;
             p.train("multi_precision", &multi_key, initial, |session, state, observer| {

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Dataset, Normalization};
 use crate::error::{Error, Result};
-use crate::exec::engine::{Engine, Memory, Mode};
-use crate::exec::{Bindings, Loss, Network, NormBinding, Samples, Statistics, correct, host, prediction};
+use crate::exec::{
+    Backend, Bindings, Executor, Loss, Network, NormBinding, Samples, Statistics, correct, host, prediction,
+};
 
 /// Images to evaluate on.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +19,8 @@ pub struct Split<'a> {
     pub batch_size: usize,
     /// Seed and number of a shuffled order; none for that of the data set.
     pub order: Option<(u64, u64)>,
+    /// Where the network runs.
+    pub backend: Backend,
 }
 
 /// What came out.
@@ -87,9 +90,9 @@ impl<'a> Split<'a> {
 /// When a tensor does not fit.
 pub fn evaluate(network: &Network, bindings: &Bindings, split: &Split<'_>) -> Result<Evaluation> {
     let mut sum = Evaluation { correct: 0, images: 0, loss: 0.0, logits: Vec::new() };
-    let mut engine = Engine::new(network, Mode::Evaluation);
+    let mut executor = Executor::evaluation(network, split.backend)?;
     split.each(usize::MAX, |images, labels| {
-        let logits = engine.evaluate(bindings, &host::read::<f32>(images)?)?.logits;
+        let logits = executor.outputs(bindings, &host::read::<f32>(images)?)?.logits;
         sum.loss += Loss::default().evaluate(&logits, labels, None).loss * labels.len() as f64;
         sum.correct += correct(&logits, labels) as u64;
         sum.images += labels.len() as u64;
@@ -120,9 +123,9 @@ pub fn recalibrate(
     let mut sums: Vec<(Vec<f64>, Vec<f64>)> =
         network.norms().iter().map(|n| (vec![0.0; n.channels], vec![0.0; n.channels])).collect();
     let mut batches = 0.0;
-    let mut engine = Engine::new(network, Mode::Training(Memory::Recompute));
+    let mut executor = Executor::training(network, split.backend)?;
     split.each(images, |images, labels| {
-        let statistics = engine.record(&live, &host::read::<f32>(images)?)?.outputs.norms;
+        let statistics = executor.outputs(&live, &host::read::<f32>(images)?)?.norms;
         for (n, (state, (mean, variance))) in statistics.iter().zip(&mut sums).enumerate() {
             let count = network.norm_count(n, labels.len()) as f64;
             mean.iter_mut().zip(&state.mean).for_each(|(sum, v)| *sum += v);

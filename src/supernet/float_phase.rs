@@ -1,8 +1,7 @@
 //! FP32 training.
 
 use crate::error::Result;
-use crate::exec::engine::{Engine, Memory, Mode};
-use crate::exec::{Loss, Network, correct, host};
+use crate::exec::{Executor, Loss, Network, correct, host};
 use crate::progress::Observer;
 use crate::space::Recipe;
 use crate::supernet::TrainState;
@@ -21,26 +20,27 @@ pub fn train_float(
     state: TrainState,
     observer: &mut dyn Observer,
 ) -> Result<TrainState> {
-    let mut engine = Engine::new(network, Mode::Training(Memory::Recompute));
+    let mut executor = Executor::training(network, session.backend)?;
     let mut step =
-        |state: &mut TrainState, context: &StepContext<'_>| float_step(network, &mut engine, recipe, state, context);
+        |state: &mut TrainState, context: &StepContext<'_>| float_step(network, &mut executor, recipe, state, context);
     run(Phase::Float, recipe, session, state, &mut step, observer)
 }
 
-fn float_step<'n>(
-    network: &'n Network,
-    engine: &mut Engine<'n>,
+fn float_step(
+    network: &Network,
+    executor: &mut Executor<'_>,
     recipe: &Recipe,
     state: &mut TrainState,
     context: &StepContext<'_>,
 ) -> Result<Vec<StepLoss>> {
     let bindings = bind_float(network, &state.parameters, true)?;
-    let recorded = engine.record(&bindings, context.images)?;
     let loss = Loss { label_smoothing: recipe.label_smoothing, ..Loss::default() };
-    let logits = &recorded.outputs.logits;
-    let (value, hits) = (loss.evaluate(logits, context.labels, None), correct(logits, context.labels));
-    let statistics = recorded.outputs.norms.clone();
-    let gradients = recorded.gradients(&value.gradient)?;
+    let mut mean_loss = 0.0;
+    let (outputs, gradients) = executor.step(&bindings, context.images, |outputs| {
+        let value = loss.evaluate(&outputs.logits, context.labels, None);
+        mean_loss = value.loss;
+        value.gradient
+    })?;
     let learning_rate = recipe.learning_rate * context.decay;
     let update = |name: String, gradient: Vec<f32>, weight_decay: f64| Update {
         name,
@@ -60,10 +60,15 @@ fn float_step<'n>(
     for (n, norm) in network.norms().iter().enumerate() {
         updates.push(update(format!("{}.weight", norm.name), narrow(&gradients.gammas[n]), 0.0));
         updates.push(update(format!("{}.bias", norm.name), narrow(&gradients.betas[n]), 0.0));
-        update_running(&mut state.parameters, &norm.name, &statistics[n], network.norm_count(n, context.labels.len()))?;
+        update_running(
+            &mut state.parameters,
+            &norm.name,
+            &outputs.norms[n],
+            network.norm_count(n, context.labels.len()),
+        )?;
     }
     optimizer::step(recipe.optimizer, &mut state.parameters, &mut state.optimizer, &updates)?;
-    Ok(vec![(value.loss, hits)])
+    Ok(vec![(mean_loss, correct(&outputs.logits, context.labels))])
 }
 
 /// Small gradients come in f64.

@@ -5,8 +5,7 @@
 //! asked for, takes its soft targets from the widest network of the same batch.
 
 use crate::error::Result;
-use crate::exec::engine::{Engine, Memory, Mode};
-use crate::exec::{Distillation, Gradients, Loss, NormState, correct, host};
+use crate::exec::{Distillation, Executor, Gradients, Loss, NormState, correct, host};
 use crate::numeric::rng::Stream;
 use crate::progress::Observer;
 use crate::sampling::{Sampler, switch_probability};
@@ -30,9 +29,9 @@ pub fn train_multi_precision(
     observer: &mut dyn Observer,
 ) -> Result<TrainState> {
     let bases: Vec<Vec<usize>> = net.scheme().bases().into_iter().map(|c| net.scheme().uniform(c)).collect();
-    let mut engine = Engine::new(net.network(), Mode::Training(Memory::Recompute));
+    let mut executor = Executor::training(net.network(), session.backend)?;
     let mut step = |state: &mut TrainState, context: &StepContext<'_>| {
-        batch_steps(net, &mut engine, &recipe.recipe, &recipe.quantizer, state, context, &bases)
+        batch_steps(net, &mut executor, &recipe.recipe, &recipe.quantizer, state, context, &bases)
     };
     run(Phase::MultiPrecision, &recipe.recipe, session, state, &mut step, observer)
 }
@@ -59,7 +58,7 @@ pub fn train_mixed_precision(
 ) -> Result<TrainState> {
     let MixedPhase { recipe, sampler } = phase;
     let bases: Vec<Vec<usize>> = net.scheme().bases().into_iter().map(|c| net.scheme().uniform(c)).collect();
-    let mut engine = Engine::new(net.network(), Mode::Training(Memory::Recompute));
+    let mut executor = Executor::training(net.network(), session.backend)?;
     let mut step = |state: &mut TrainState, context: &StepContext<'_>| {
         let epochs = recipe.recipe.epochs as u64;
         let sigma = switch_probability(recipe.sigma, context.epoch, epochs, recipe.warmup_epochs as u64);
@@ -68,15 +67,15 @@ pub fn train_mixed_precision(
             sampler.draw(configuration, sigma, &mut stream)
         };
         let drawn: Vec<Vec<usize>> = bases.iter().enumerate().map(draw).collect();
-        batch_steps(net, &mut engine, &recipe.recipe, &recipe.quantizer, state, context, &drawn)
+        batch_steps(net, &mut executor, &recipe.recipe, &recipe.quantizer, state, context, &drawn)
     };
     run(Phase::MixedPrecision, &recipe.recipe, session, state, &mut step, observer)
 }
 
 /// One optimiser step for each configuration, on the same batch.
-fn batch_steps<'n>(
-    net: &'n SuperNet,
-    engine: &mut Engine<'n>,
+fn batch_steps(
+    net: &SuperNet,
+    executor: &mut Executor<'_>,
     recipe: &Recipe,
     quantizer: &QuantizerRecipe,
     state: &mut TrainState,
@@ -90,16 +89,18 @@ fn batch_steps<'n>(
     let mut losses = Vec::new();
     for configuration in configurations {
         let bindings = net.bind(&state.parameters, configuration, true)?;
-        let recorded = engine.record(&bindings, context.images)?;
-        let (logits, statistics) = (recorded.outputs.logits.clone(), recorded.outputs.norms.clone());
-        let value = loss.evaluate(&logits, context.labels, teacher.as_deref());
-        losses.push((value.loss, correct(&logits, context.labels)));
-        if loss.distillation.is_some() && teacher.is_none() {
-            teacher = Some(logits);
-        }
-        let gradients = recorded.gradients(&value.gradient)?;
+        let mut mean_loss = 0.0;
+        let (outputs, gradients) = executor.step(&bindings, context.images, |outputs| {
+            let value = loss.evaluate(&outputs.logits, context.labels, teacher.as_deref());
+            mean_loss = value.loss;
+            value.gradient
+        })?;
+        losses.push((mean_loss, correct(&outputs.logits, context.labels)));
         let updates = updates(net, recipe, quantizer, &state.parameters, configuration, &gradients, context.decay)?;
-        update_norms(net, &mut state.parameters, configuration, &statistics, context.labels.len())?;
+        update_norms(net, &mut state.parameters, configuration, &outputs.norms, context.labels.len())?;
+        if loss.distillation.is_some() && teacher.is_none() {
+            teacher = Some(outputs.logits);
+        }
         optimizer::step(recipe.optimizer, &mut state.parameters, &mut state.optimizer, &updates)?;
     }
     Ok(losses)

@@ -39,10 +39,10 @@ fn a_step_moves_what_the_configuration_uses_and_nothing_else() {
         labels: &[0, 1, 2, 0],
     };
     let configuration = vec![0, 1, 2, 0, 1, 2, 2, 0, 1, 1];
-    let mut engine = Engine::new(net.network(), Mode::Training(Memory::Recompute));
+    let mut executor = Executor::training(net.network(), crate::exec::Backend::default()).unwrap();
     batch_steps(
         &net,
-        &mut engine,
+        &mut executor,
         &recipe.recipe,
         &recipe.quantizer,
         &mut state,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::data::{Augmentation, Batches, Dataset, Normalization};
 use crate::error::{Error, Result};
+use crate::exec::Backend;
 use crate::progress::Observer;
 use crate::space::{Recipe, Schedule};
 use crate::supernet::{EpochRecord, TrainState};
@@ -19,6 +20,8 @@ pub struct Session<'a> {
     pub augmentation: Option<Augmentation>,
     /// Seed of all random streams.
     pub seed: u64,
+    /// Where the network runs.
+    pub backend: Backend,
     /// File of the checkpoint.
     pub checkpoint: &'a Path,
     /// Steps between checkpoints.

@@ -84,34 +84,37 @@ impl<'n> Engine<'n> {
         self.workspaces.spent(part)
     }
 
-    /// Runs images `[batch, …]` in evaluation mode.
+    /// Runs images `[batch, …]`.
     ///
     /// # Errors
     /// When the images or a binding do not fit the network.
-    pub fn evaluate(&mut self, bindings: &Bindings, images: &[f32]) -> Result<Outputs> {
-        let batch = self.check(images, false)?;
+    pub fn outputs(&mut self, bindings: &Bindings, images: &[f32]) -> Result<Outputs> {
+        let batch = self.check(images)?;
         let mut context = Context::new(self.network, bindings, self.lengths.clone(), false)?;
         self.forward(&mut context, images, batch)
     }
 
-    /// Runs images `[batch, …]` in training mode and keeps what the reverse pass needs.
+    /// Runs images `[batch, …]` and keeps what the reverse pass needs.
     ///
     /// # Errors
-    /// As [`Self::evaluate`].
+    /// As [`Self::outputs`], or when the engine is one for evaluation.
     pub fn record<'a>(&mut self, bindings: &'a Bindings, images: &'a [f32]) -> Result<Recorded<'_, 'n, 'a>>
     where
         'n: 'a,
     {
-        let batch = self.check(images, true)?;
+        let batch = self.check(images)?;
+        if self.mode == Mode::Evaluation {
+            return Err(Error::Internal("an engine for evaluation keeps nothing to be differentiated".into()));
+        }
         let mut context = Context::new(self.network, bindings, self.lengths.clone(), true)?;
         let outputs = self.forward(&mut context, images, batch)?;
         Ok(Recorded { engine: self, context, images, batch, outputs })
     }
 
-    fn check(&self, images: &[f32], training: bool) -> Result<usize> {
+    fn check(&self, images: &[f32]) -> Result<usize> {
         let batch = images.len() / self.lengths[0].max(1);
-        if (self.mode != Mode::Evaluation) != training || batch == 0 || batch * self.lengths[0] != images.len() {
-            return Err(Error::Internal(format!("{} numbers for an engine in {:?}", images.len(), self.mode)));
+        if batch == 0 || batch * self.lengths[0] != images.len() {
+            return Err(Error::Internal(format!("{} numbers are no images of {}", images.len(), self.lengths[0])));
         }
         Ok(batch)
     }

@@ -2,26 +2,29 @@
 //!
 //! | groups                  | algorithm                      |
 //! |-------------------------|--------------------------------|
-//! | 1                       | [`direct`], 1 × 1 kernels, too |
+//! | 1                       | [`winograd`] where it [pays](winograd::pays), else [`direct`] |
 //! | one channel in each     | [`depthwise`]                  |
 //! | several channels in each| [`grouped`]                    |
 //!
 //! Each is prepared once and then run image by image, on the calling thread. The scratch of an image and its result may
 //! hold anything before.
 
+use super::winograd::{self, Operation};
 use super::{ConvShape, depthwise, direct, grouped, input_gradient, weight_gradient};
 
 /// The algorithms of this module.
 enum Algorithm {
     Direct,
+    Winograd,
     Depthwise,
     Grouped,
 }
 
 impl Algorithm {
     /// The fastest one, as measured.
-    fn of(shape: &ConvShape) -> Self {
+    fn of(shape: &ConvShape, operation: Operation) -> Self {
         match shape.groups {
+            1 if winograd::pays(shape, operation) => Self::Winograd,
             1 => Self::Direct,
             _ if depthwise::covers(shape) => Self::Depthwise,
             _ => Self::Grouped,
@@ -34,6 +37,7 @@ macro_rules! each {
     ($self:expr, $state:ident => $body:expr) => {
         match $self {
             Self::Direct($state) => $body,
+            Self::Winograd($state) => $body,
             Self::Depthwise($state) => $body,
             Self::Grouped($state) => $body,
         }
@@ -45,6 +49,8 @@ macro_rules! each {
 pub enum Forward {
     /// See [`direct`].
     Direct(direct::Forward),
+    /// See [`winograd`].
+    Winograd(winograd::Forward),
     /// See [`depthwise`].
     Depthwise(depthwise::Forward),
     /// See [`grouped`].
@@ -57,8 +63,9 @@ impl Forward {
     /// # Panics
     /// If an image or its result is empty.
     pub fn new(shape: &ConvShape, w: &[f32]) -> Self {
-        match Algorithm::of(shape) {
+        match Algorithm::of(shape, Operation::Forward) {
             Algorithm::Direct => Self::Direct(direct::Forward::new(shape, w)),
+            Algorithm::Winograd => Self::Winograd(winograd::Forward::new(shape, w)),
             Algorithm::Depthwise => Self::Depthwise(depthwise::Forward::new(shape, w)),
             Algorithm::Grouped => Self::Grouped(grouped::Forward::new(shape, w)),
         }
@@ -80,6 +87,8 @@ impl Forward {
 pub enum InputGradient {
     /// See [`mod@input_gradient`].
     Direct(input_gradient::InputGradient),
+    /// See [`winograd`].
+    Winograd(winograd::InputGradient),
     /// See [`depthwise`].
     Depthwise(depthwise::InputGradient),
     /// See [`grouped`].
@@ -92,8 +101,9 @@ impl InputGradient {
     /// # Panics
     /// If an image or its result is empty.
     pub fn new(shape: &ConvShape, w: &[f32]) -> Self {
-        match Algorithm::of(shape) {
+        match Algorithm::of(shape, Operation::InputGradient) {
             Algorithm::Direct => Self::Direct(input_gradient::InputGradient::new(shape, w)),
+            Algorithm::Winograd => Self::Winograd(winograd::InputGradient::new(shape, w)),
             Algorithm::Depthwise => Self::Depthwise(depthwise::InputGradient::new(shape, w)),
             Algorithm::Grouped => Self::Grouped(grouped::InputGradient::new(shape, w)),
         }
@@ -115,6 +125,8 @@ impl InputGradient {
 pub enum WeightGradient {
     /// See [`mod@weight_gradient`].
     Direct(weight_gradient::WeightGradient),
+    /// See [`winograd`].
+    Winograd(winograd::WeightGradient),
     /// See [`depthwise`].
     Depthwise(depthwise::WeightGradient),
     /// See [`grouped`].
@@ -127,8 +139,9 @@ impl WeightGradient {
     /// # Panics
     /// If an image or its result is empty.
     pub fn new(shape: &ConvShape) -> Self {
-        match Algorithm::of(shape) {
+        match Algorithm::of(shape, Operation::WeightGradient) {
             Algorithm::Direct => Self::Direct(weight_gradient::WeightGradient::new(shape)),
+            Algorithm::Winograd => Self::Winograd(winograd::WeightGradient::new(shape)),
             Algorithm::Depthwise => Self::Depthwise(depthwise::WeightGradient::new(shape)),
             Algorithm::Grouped => Self::Grouped(grouped::WeightGradient::new(shape)),
         }

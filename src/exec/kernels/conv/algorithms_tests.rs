@@ -87,13 +87,39 @@ fn the_gradients_are_the_adjoints() {
 #[test]
 fn every_algorithm_is_chosen() {
     let kinds: Vec<u8> = shapes()
-        .map(|shape| match Algorithm::of(&shape) {
-            Algorithm::Direct => 0,
+        .map(|shape| match Algorithm::of(&shape, Operation::Forward) {
+            Algorithm::Direct | Algorithm::Winograd => 0,
             Algorithm::Depthwise => 1,
             Algorithm::Grouped => 2,
         })
         .collect();
     assert_eq!(kinds, [0, 0, 0, 0, 1, 1, 2, 2, 2, 2, 1, 2]);
+}
+
+#[test]
+fn a_layer_of_a_residual_network_takes_half_of_the_multiplications_where_that_pays() {
+    let layer = |channels, map| ConvShape {
+        batch: 1,
+        in_channels: channels,
+        out_channels: channels,
+        in_height: map,
+        in_width: map,
+        kernel_height: 3,
+        kernel_width: 3,
+        stride: [1; 2],
+        padding: [1; 2],
+        padding_after: [1; 2],
+        groups: 1,
+    };
+    let chosen = |shape: &ConvShape| {
+        [Operation::Forward, Operation::InputGradient, Operation::WeightGradient]
+            .map(|operation| matches!(Algorithm::of(shape, operation), Algorithm::Winograd))
+    };
+    for shape in [layer(16, 32), layer(32, 16), layer(64, 8)] {
+        assert_eq!(chosen(&shape), [true; 3], "{shape:?}");
+        assert_eq!(chosen(&ConvShape { stride: [2; 2], ..shape }), [false; 3], "only stride 1");
+    }
+    assert_eq!(chosen(&layer(1, 28)), [false; 3], "one channel has nothing to gain");
 }
 
 proptest! {

@@ -31,12 +31,6 @@ pub fn pack(outputs: usize, rows: usize, weight: impl Fn(usize, usize) -> f32) -
     packed
 }
 
-/// About the time of one image of `length` outputs with `height` rows, in products of a vector of 16 lanes.
-pub fn cost(channels: usize, rows: usize, length: usize, height: usize) -> usize {
-    // A row is copied to its place in about the time of eight products.
-    rows * channels.next_multiple_of(BLOCK) * length.div_ceil(GRAIN) + 8 * channels * height
-}
-
 /// One tile: four output channels × `V·N` outputs.
 #[inline(always)]
 fn tile<const N: usize, const V: usize, const FUSED: bool>(

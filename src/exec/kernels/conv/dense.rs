@@ -132,7 +132,8 @@ fn along(factors: Factors<'_>, count: usize, panel: &[[f32; PANEL]], target: &mu
     match_target! {
         "x86_64+avx512f+avx512dq+avx512vl+avx512bw" => sweep::<vector::Avx512, 2, false>(8, factors, count, panel, target),
         "x86_64+avx2+fma" => sweep::<vector::Avx2, 2, false>(4, factors, count, panel, target),
-        _ => sweep::<Plain<4>, 2, false>(4, factors, count, panel, target),
+        "aarch64+neon" => sweep::<Plain<4, true>, 2, false>(4, factors, count, panel, target),
+        _ => sweep::<Plain<4, false>, 2, false>(4, factors, count, panel, target),
     }
 }
 
@@ -142,7 +143,8 @@ fn across(factors: Factors<'_>, count: usize, panel: &[[f32; PANEL]], target: &m
     match_target! {
         "x86_64+avx512f+avx512dq+avx512vl+avx512bw" => sweep::<vector::Avx512, 2, true>(8, factors, count, panel, target),
         "x86_64+avx2+fma" => sweep::<vector::Avx2, 2, true>(4, factors, count, panel, target),
-        _ => sweep::<Plain<4>, 2, true>(4, factors, count, panel, target),
+        "aarch64+neon" => sweep::<Plain<4, true>, 2, true>(4, factors, count, panel, target),
+        _ => sweep::<Plain<4, false>, 2, true>(4, factors, count, panel, target),
     }
 }
 

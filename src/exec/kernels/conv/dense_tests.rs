@@ -65,8 +65,8 @@ type Sweep = fn(usize, Factors<'_>, usize, &[[f32; PANEL]], &mut Target<'_>);
 #[test]
 fn the_versions_of_all_instruction_sets_agree() {
     let portable: [[(Sweep, usize); 2]; 2] = [
-        [(sweep::<Plain<4>, 2, false>, 4), (sweep::<Plain<8>, 2, false>, 4)],
-        [(sweep::<Plain<4>, 2, true>, 4), (sweep::<Plain<16>, 2, true>, 8)],
+        [(sweep::<Plain<4, false>, 2, false>, 4), (sweep::<Plain<8, false>, 2, false>, 4)],
+        [(sweep::<Plain<4, false>, 2, true>, 4), (sweep::<Plain<16, false>, 2, true>, 8)],
     ];
     for (count, depth, columns) in [(1usize, 5usize, 32usize), (13, 20, 32), (29, 3, 17)] {
         // Small integers: every sum is exact in any order.

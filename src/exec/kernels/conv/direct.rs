@@ -1,15 +1,19 @@
-//! Direct convolution in single precision, one group: each image is padded once, no columns are built.
+//! Direct convolution in single precision, one group: no columns are built, an image is padded once
+//! or, where the kernel never leaves it, read where it is.
 //!
 //! ```text
 //! y[o, oy, ox] = Σ_{c,ky,kx} w[o,c,ky,kx] · x[c, s·oy + ky − p, s·ox + kx − p]
 //! ```
 //!
-//! Scratch: one padded image and one result.
+//! Vectors hold neighbouring outputs (`rows`) or 16 output channels of one pixel
+//! (`pixels`), whichever needs fewer products of vectors: channels on small maps and with strides, outputs
+//! where channels would leave lanes empty. Scratch: one padded image and one result.
 
 use super::ConvShape;
-use super::correlate::{self, BLOCK, GRAIN, correlate};
+use super::correlate::{self, BLOCK};
 use super::pixels::{self, Window, pixels, within_row};
-use super::planes::{Planes, copy_rows};
+use super::planes::{Place, Planes};
+use super::rows::Rows;
 use super::transpose::{GROUP, separate_channels};
 
 /// Rows and columns of the padded image that are read.
@@ -41,15 +45,13 @@ pub struct Forward {
     planes: Option<Planes>,
     offsets: Vec<usize>,
     lanes: Lanes,
-    /// Output rows and columns.
-    size: [usize; 2],
 }
 
 /// What stands side by side in a vector.
 #[derive(Debug)]
 enum Lanes {
-    /// Neighbouring outputs; `length` of a channel in the pitch of the planes.
-    Outputs { weights: Vec<[f32; BLOCK]>, pitch: usize, length: usize },
+    /// Neighbouring outputs.
+    Outputs { weights: Vec<[f32; BLOCK]>, rows: Rows },
     /// Output channels.
     Channels { weights: Vec<[f32; GROUP]>, window: Window },
 }
@@ -63,28 +65,27 @@ impl Forward {
         shape.check_direct();
         let planes = input_planes(shape);
         let size = [shape.out_height(), shape.out_width()];
-        let length = (size[0] - 1) * planes.pitch() + size[1];
-        let rows = shape.in_channels * shape.kernel_height * shape.kernel_width;
-        let weight = |o: usize, r: usize| w[o * rows + r];
-        let outputs = correlate::cost(shape.out_channels, rows, length, size[0]);
-        if outputs <= pixels::cost(shape.out_channels, rows, size) {
+        let place = Place { first: 0, steps: [size[1], 1], channel: size[0] * size[1] };
+        let rows = Rows { channels: shape.out_channels, size, pitch: planes.pitch(), place };
+        let products = shape.in_channels * shape.kernel_height * shape.kernel_width;
+        let weight = |o: usize, r: usize| w[o * products + r];
+        if rows.cost(products) <= pixels::cost(shape.out_channels, products, size) {
             let offsets = input_offsets(shape, &planes);
-            let weights = correlate::pack(shape.out_channels, rows, weight);
-            let lanes = Lanes::Outputs { weights, pitch: planes.pitch(), length };
-            return Self { planes: Some(planes), offsets, lanes, size };
+            let weights = correlate::pack(shape.out_channels, products, weight);
+            return Self { planes: Some(planes), offsets, lanes: Lanes::Outputs { weights, rows } };
         }
-        let weights = pixels::pack(shape.out_channels, rows, weight);
+        let weights = pixels::pack(shape.out_channels, products, weight);
         let (planes, offsets, window) = channel_window(shape);
-        Self { planes, offsets, lanes: Lanes::Channels { weights, window }, size }
+        Self { planes, offsets, lanes: Lanes::Channels { weights, window } }
     }
 
     /// Numbers of scratch that [`Forward::image`] needs.
     pub fn scratch_len(&self) -> usize {
         let sums = match &self.lanes {
-            Lanes::Outputs { weights, length, .. } => weights.len() * BLOCK * length.next_multiple_of(GRAIN),
-            Lanes::Channels { weights, window } => weights.len() * GROUP * window.target_pixels,
+            Lanes::Outputs { rows, .. } => rows.scratch_len(),
+            Lanes::Channels { weights, window } => weights.len() / self.offsets.len() * GROUP * window.place.channel,
         };
-        self.planes.as_ref().map_or(0, Planes::buffer_len) + sums / self.offsets.len()
+        self.planes.as_ref().map_or(0, Planes::buffer_len) + sums
     }
 
     /// `y` of one image `x`; the scratch may hold anything.
@@ -98,30 +99,31 @@ impl Forward {
             None => x,
         };
         match &self.lanes {
-            Lanes::Outputs { weights, pitch, length } => {
-                correlate(source, &self.offsets, weights, *length, sums);
-                let channels = y.len() / (self.size[0] * self.size[1]);
-                copy_rows(sums, [length.next_multiple_of(GRAIN), *pitch], [channels, self.size[0], self.size[1]], y);
-            }
+            Lanes::Outputs { weights, rows } => rows.correlate(source, &self.offsets, weights, sums, y),
             Lanes::Channels { weights, window } => {
                 let (sums, _) = sums.as_chunks_mut();
                 pixels(source, &self.offsets, weights, window, sums);
-                separate_channels(sums, window.target_pixels, y);
+                separate_channels(sums, window.place.channel, y);
             }
         }
     }
 }
 
 /// How the kernel with channels as lanes reads an image: where the image lies, None being where it is.
-fn channel_window(shape: &ConvShape) -> (Option<Planes>, Vec<usize>, Window) {
+pub(super) fn channel_window(shape: &ConvShape) -> (Option<Planes>, Vec<usize>, Window) {
     let out = [shape.out_height(), shape.out_width()];
     let [height, width] = [shape.in_height, shape.in_width];
-    let target_pixels = out[0] * out[1];
+    let pixels = out[0] * out[1];
     let inside = shape.padding == [0, 0] && reach(shape)[0] <= height && reach(shape)[1] <= width;
-    if inside && shape.kernel_height * shape.kernel_width == 1 && shape.stride == [1, 1] && within_row(height * width) {
+    if inside
+        && shape.kernel_height * shape.kernel_width == 1
+        && shape.stride == [1, 1]
+        && (pixels <= 256 || !within_row(width))
+        && within_row(pixels)
+    {
         // One long row.
-        let window =
-            Window { size: [1, target_pixels], row_step: 0, step: 1, first: 0, target_steps: [0, 1], target_pixels };
+        let place = Place { first: 0, steps: [0, 1], channel: pixels };
+        let window = Window { size: [1, pixels], row_step: 0, step: 1, place };
         return (None, (0..shape.in_channels).map(|channel| channel * height * width).collect(), window);
     }
     // Every other number costs as much to read as every one; at larger strides the phases of an image stand apart.
@@ -133,9 +135,7 @@ fn channel_window(shape: &ConvShape) -> (Option<Planes>, Vec<usize>, Window) {
         size: out,
         row_step: steps[0] * pitch,
         step: steps[1],
-        first: 0,
-        target_steps: [out[1], 1],
-        target_pixels,
+        place: Place { first: 0, steps: [out[1], 1], channel: pixels },
     };
     if inside && plain && within_row(out[1]) {
         let taps = |channel: usize| {

@@ -6,12 +6,13 @@
 //!
 //! With `iy = first + s·j`, `first < s`, the taps that divide exactly depend on `first` alone, and the row of `dy` is
 //! `j + shift`, `shift = (first + p − ky)/s`. So `dx` falls into `s²` phases, each a correlation of stride 1 over the
-//! padded `dy` with some of the taps.
+//! padded `dy` with some of the taps; what a vector holds is chosen as in [`direct`](mod@super::direct).
 
 use super::ConvShape;
-use super::correlate::{self, BLOCK, GRAIN, correlate};
+use super::correlate::{self, BLOCK};
 use super::pixels::{self, Window, pixels};
-use super::planes::{Planes, copy_rows};
+use super::planes::{Place, Planes};
+use super::rows::Rows;
 use super::transpose::{GROUP, separate_channels};
 
 /// One axis of one phase.
@@ -69,11 +70,6 @@ impl Phase {
             .collect();
         Self { first: [rows.first, columns.first], count: [rows.count, columns.count], offsets, entries }
     }
-
-    /// Outputs in the pitch of the planes.
-    fn length(&self, planes: &Planes) -> usize {
-        (self.count[0] - 1) * planes.pitch() + self.count[1]
-    }
 }
 
 /// The adjoint in the input of one shape with one set of weights, image by image.
@@ -86,16 +82,15 @@ pub struct InputGradient {
     covered: bool,
     /// Input channels, rows and columns.
     size: [usize; 3],
-    stride: [usize; 2],
 }
 
 /// What stands side by side in a vector, and the weights of each phase.
 #[derive(Debug)]
 enum Lanes {
     /// Neighbouring inputs of a phase.
-    Inputs(Vec<Vec<[f32; BLOCK]>>),
+    Inputs(Vec<(Vec<[f32; BLOCK]>, Rows)>),
     /// Input channels.
-    Channels(Vec<Vec<[f32; GROUP]>>),
+    Channels(Vec<(Vec<[f32; GROUP]>, Window)>),
 }
 
 impl InputGradient {
@@ -116,32 +111,40 @@ impl InputGradient {
             with_taps.map(|(row, column)| Phase::new(shape, row, column, &planes, [top, left])).collect();
         let covered = phases.len() == rows.len() * columns.len();
         let channels = shape.in_channels;
+        let place = |phase: &Phase| Place {
+            first: phase.first[0] * shape.in_width + phase.first[1],
+            steps: [shape.stride[0] * shape.in_width, shape.stride[1]],
+            channel: shape.in_height * shape.in_width,
+        };
+        let rows_of = |phase: &Phase| Rows { channels, size: phase.count, pitch: planes.pitch(), place: place(phase) };
         let costs = phases.iter().map(|phase| {
-            let rows = phase.offsets.len();
-            let inputs = correlate::cost(channels, rows, phase.length(&planes), phase.count[0]);
-            // With a stride, numbers are placed one by one.
-            let scattered = if shape.stride[1] == 1 { 0 } else { 2 * channels * phase.count[0] * phase.count[1] };
-            (inputs + scattered, pixels::cost(channels, rows, phase.count))
+            let products = phase.offsets.len();
+            (rows_of(phase).cost(products), pixels::cost(channels, products, phase.count))
         });
         let (inputs, by_channels) = costs.fold((0, 0), |sum, cost| (sum.0 + cost.0, sum.1 + cost.1));
         let kernel = shape.kernel_height * shape.kernel_width;
         let weight = |phase: &Phase, c: usize, r: usize| w[phase.entries[r] + c * kernel];
         let lanes = if inputs <= by_channels {
-            let pack = |phase: &Phase| correlate::pack(channels, phase.offsets.len(), |c, r| weight(phase, c, r));
+            let pack = |phase: &Phase| {
+                let weights = correlate::pack(channels, phase.offsets.len(), |c, r| weight(phase, c, r));
+                (weights, rows_of(phase))
+            };
             Lanes::Inputs(phases.iter().map(pack).collect())
         } else {
-            let pack = |phase: &Phase| pixels::pack(channels, phase.offsets.len(), |c, r| weight(phase, c, r));
+            let pack = |phase: &Phase| {
+                let weights = pixels::pack(channels, phase.offsets.len(), |c, r| weight(phase, c, r));
+                (weights, Window { size: phase.count, row_step: planes.pitch(), step: 1, place: place(phase) })
+            };
             Lanes::Channels(phases.iter().map(pack).collect())
         };
-        Self { planes, phases, lanes, covered, size: [channels, shape.in_height, shape.in_width], stride: shape.stride }
+        Self { planes, phases, lanes, covered, size: [channels, shape.in_height, shape.in_width] }
     }
 
     /// Numbers of scratch that [`InputGradient::image`] needs.
     pub fn scratch_len(&self) -> usize {
         let [channels, height, width] = self.size;
-        let longest = || self.phases.iter().map(|phase| phase.length(&self.planes)).max().unwrap_or(0);
-        let sums = match self.lanes {
-            Lanes::Inputs(_) => channels.next_multiple_of(BLOCK) * longest().next_multiple_of(GRAIN),
+        let sums = match &self.lanes {
+            Lanes::Inputs(phases) => phases.iter().map(|(_, rows)| rows.scratch_len()).max().unwrap_or(0),
             Lanes::Channels(_) => channels.next_multiple_of(GROUP) * height * width,
         };
         self.planes.buffer_len() + sums
@@ -152,50 +155,24 @@ impl InputGradient {
         let (padded, sums) = scratch.split_at_mut(self.planes.buffer_len());
         self.planes.fill(dy, padded);
         match &self.lanes {
-            Lanes::Inputs(weights) => {
+            Lanes::Inputs(phases) => {
                 if !self.covered {
                     dx.fill(0.0);
                 }
-                for (phase, weights) in self.phases.iter().zip(weights) {
-                    correlate(padded, &phase.offsets, weights, phase.length(&self.planes), sums);
-                    self.place(phase, sums, dx);
+                for (phase, (weights, rows)) in self.phases.iter().zip(phases) {
+                    rows.correlate(padded, &phase.offsets, weights, sums, dx);
                 }
             }
-            Lanes::Channels(weights) => {
+            Lanes::Channels(phases) => {
                 let [channels, height, width] = self.size;
                 let sums = &mut sums.as_chunks_mut().0[..channels.div_ceil(GROUP) * height * width];
                 if !self.covered {
                     sums.fill([0.0; GROUP]);
                 }
-                for (phase, weights) in self.phases.iter().zip(weights) {
-                    let window = Window {
-                        size: phase.count,
-                        row_step: self.planes.pitch(),
-                        step: 1,
-                        first: phase.first[0] * width + phase.first[1],
-                        target_steps: [self.stride[0] * width, self.stride[1]],
-                        target_pixels: height * width,
-                    };
-                    pixels(padded, &phase.offsets, weights, &window, sums);
+                for (phase, (weights, window)) in self.phases.iter().zip(phases) {
+                    pixels(padded, &phase.offsets, weights, window, sums);
                 }
                 separate_channels(sums, height * width, dx);
-            }
-        }
-    }
-
-    /// Copies the sums of one phase to their places.
-    fn place(&self, phase: &Phase, sums: &[f32], dx: &mut [f32]) {
-        let ([channels, height, width], [stride_y, stride_x]) = (self.size, self.stride);
-        let (channel, pitch) = (phase.length(&self.planes).next_multiple_of(GRAIN), self.planes.pitch());
-        if self.stride == [1, 1] {
-            return copy_rows(sums, [channel, pitch], [channels, height, width], dx);
-        }
-        let [first_y, first_x] = phase.first;
-        for (dx, sums) in dx.chunks_exact_mut(height * width).zip(sums.chunks(channel)) {
-            let rows = dx.chunks_exact_mut(width).skip(first_y).step_by(stride_y);
-            for (row, dx) in rows.enumerate() {
-                let sums = &sums[row * pitch..][..phase.count[1]];
-                dx[first_x..].iter_mut().step_by(stride_x).zip(sums).for_each(|(dx, &sum)| *dx = sum);
             }
         }
     }

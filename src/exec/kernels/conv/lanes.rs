@@ -4,7 +4,8 @@
 //! `multiversion` and pick the number of lanes that fits it (AVX-512, on processors from Ice Lake on: 16; AVX2: 8;
 //! otherwise 4). What a tile of such loops compiles to is fragile: with four neighbouring factors it runs within 10 %
 //! of hand-written instructions, with eight the compiler shuffles them about and it runs 60 times slower (measured,
-//! AVX-512). Whoever changes a tile runs the `conv_speed` example for each instruction set.
+//! AVX-512); tiles with more take a [`Vector`](super::vector::Vector). Whoever changes a tile runs the `conv_speed` example
+//! for each instruction set.
 
 /// `N` floats; every operation is per element.
 #[derive(Debug, Clone, Copy)]
@@ -32,10 +33,10 @@ impl<const N: usize> Lanes<N> {
         *values = self.0;
     }
 
-    /// Adds the lanes to `N` numbers.
+    /// Lane by lane.
     #[inline(always)]
-    pub fn add_to(self, values: &mut [f32; N]) {
-        values.iter_mut().zip(self.0).for_each(|(value, lane)| *value += lane);
+    pub fn add(self, other: Self) -> Self {
+        Self(std::array::from_fn(|lane| self.0[lane] + other.0[lane]))
     }
 
     /// `self + a·b`, rounded once if `FUSED`. A fused product without hardware support is a slow library call, so the
@@ -60,7 +61,7 @@ mod tests {
         let mut out = [0.0; 4];
         Lanes::splat(10.0).add_product::<false>(a, Lanes::splat(2.0)).store(&mut out);
         assert_eq!(out, [12.0, 14.0, 16.0, 18.0]);
-        a.add_to(&mut out);
+        a.add(Lanes::load(&[12.0, 14.0, 16.0, 18.0])).store(&mut out);
         assert_eq!(out, [13.0, 16.0, 19.0, 22.0]);
     }
 

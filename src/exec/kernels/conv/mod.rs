@@ -30,9 +30,11 @@ pub mod input_gradient;
 mod lanes;
 mod pixels;
 mod planes;
+mod rows;
 mod transpose;
 mod vector;
 pub mod weight_gradient;
+pub mod winograd;
 
 /// The sizes of one convolution. Zero padding; pairs are (rows, columns).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

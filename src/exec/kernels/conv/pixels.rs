@@ -10,6 +10,7 @@
 use multiversion::multiversion;
 use multiversion::target::match_target;
 
+use super::planes::Place;
 use super::transpose::GROUP;
 use super::vector::{Plain, Vector};
 
@@ -22,12 +23,8 @@ pub struct Window {
     pub row_step: usize,
     /// Distance of the source between output columns, 1 or 2.
     pub step: usize,
-    /// Index of output (0, 0) in a group of the target.
-    pub first: usize,
-    /// Distances of the target between output rows and columns.
-    pub target_steps: [usize; 2],
-    /// Pixels of a group of the target.
-    pub target_pixels: usize,
+    /// Where the outputs stand in a group of the target.
+    pub place: Place,
 }
 
 /// Weights in groups of 16 output channels, `[group][r][16]`, zero where there is no channel.
@@ -75,7 +72,7 @@ fn tile<V: Vector, const G: usize, const H: usize, const P: usize, const S: usiz
             if p == take {
                 break;
             }
-            let target = &mut target[g * window.target_pixels + p * window.target_steps[1]];
+            let target = &mut target[g * window.place.channel + p * window.place.steps[1]];
             let parts = V::chunks_mut(&mut target[lane..]);
             for h in 0..H {
                 sums[g][h][p].store(&mut parts[h]);
@@ -99,7 +96,7 @@ fn tiles<V: Vector, const G: usize, const H: usize, const P: usize, const S: usi
         for x in (0..width).step_by(P) {
             let x = x.min(width.saturating_sub(P));
             let source = &source[y * window.row_step + x * S..];
-            let at = window.first + y * window.target_steps[0] + x * window.target_steps[1];
+            let at = window.place.first + y * window.place.steps[0] + x * window.place.steps[1];
             for lane in (0..GROUP).step_by(H * V::LANES) {
                 tile::<V, G, H, P, S>(source, offsets, weights, lane, window, width, &mut target[at..]);
             }
@@ -108,7 +105,7 @@ fn tiles<V: Vector, const G: usize, const H: usize, const P: usize, const S: usi
 }
 
 /// The width of a tile among some: the least work for a row, then the widest.
-fn best<const L: usize>(widths: [usize; L], width: usize) -> usize {
+pub fn best<const L: usize>(widths: [usize; L], width: usize) -> usize {
     widths.into_iter().min_by_key(|&p| (width.div_ceil(p) * p, usize::MAX - p)).unwrap_or(1)
 }
 
@@ -125,7 +122,7 @@ pub fn within_row(width: usize) -> bool {
 }
 
 /// About the time of one image in products of a vector of 16 lanes, to compare with
-/// [`correlate::cost`](super::correlate::cost).
+/// [`Rows::cost`](super::rows::Rows::cost).
 pub fn cost(channels: usize, rows: usize, [height, width]: [usize; 2]) -> usize {
     let groups = channels.div_ceil(GROUP);
     let row = |widths: usize| height * width.div_ceil(widths) * widths;
@@ -136,9 +133,24 @@ pub fn cost(channels: usize, rows: usize, [height, width]: [usize; 2]) -> usize 
     rows * (pairs + single) + 10 * groups * height * width
 }
 
+/// [`tiles`] with AVX-512, a function by itself: among others in one function the compiler spills the sums.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
+#[inline(never)]
+fn tiles_avx512<const G: usize, const P: usize, const S: usize>(
+    source: &[f32],
+    offsets: &[usize],
+    weights: &[[f32; GROUP]],
+    window: &Window,
+    target: &mut [[f32; GROUP]],
+) {
+    tiles::<super::vector::Avx512, G, 1, P, S>(source, offsets, weights, window, target);
+}
+
 /// All groups, two at a time, with AVX-512.
-#[inline(always)]
-fn wide<V: Vector, const S: usize>(
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
+fn wide<const S: usize>(
     source: &[f32],
     offsets: &[usize],
     weights: &[[f32; GROUP]],
@@ -146,22 +158,22 @@ fn wide<V: Vector, const S: usize>(
     target: &mut [[f32; GROUP]],
 ) {
     let width = window.size[1];
-    let targets = target.chunks_mut(2 * window.target_pixels);
+    let targets = target.chunks_mut(2 * window.place.channel);
     for (weights, target) in weights.chunks(2 * offsets.len()).zip(targets) {
         if weights.len() == offsets.len() {
             match best(ONE, width) {
-                4 => tiles::<V, 1, 1, 4, S>(source, offsets, weights, window, target),
-                7 => tiles::<V, 1, 1, 7, S>(source, offsets, weights, window, target),
-                8 => tiles::<V, 1, 1, 8, S>(source, offsets, weights, window, target),
-                14 => tiles::<V, 1, 1, 14, S>(source, offsets, weights, window, target),
-                _ => tiles::<V, 1, 1, 16, S>(source, offsets, weights, window, target),
+                4 => tiles_avx512::<1, 4, S>(source, offsets, weights, window, target),
+                7 => tiles_avx512::<1, 7, S>(source, offsets, weights, window, target),
+                8 => tiles_avx512::<1, 8, S>(source, offsets, weights, window, target),
+                14 => tiles_avx512::<1, 14, S>(source, offsets, weights, window, target),
+                _ => tiles_avx512::<1, 16, S>(source, offsets, weights, window, target),
             }
         } else {
             match best(TWO, width) {
-                4 => tiles::<V, 2, 1, 4, S>(source, offsets, weights, window, target),
-                6 => tiles::<V, 2, 1, 6, S>(source, offsets, weights, window, target),
-                7 => tiles::<V, 2, 1, 7, S>(source, offsets, weights, window, target),
-                _ => tiles::<V, 2, 1, 8, S>(source, offsets, weights, window, target),
+                4 => tiles_avx512::<2, 4, S>(source, offsets, weights, window, target),
+                6 => tiles_avx512::<2, 6, S>(source, offsets, weights, window, target),
+                7 => tiles_avx512::<2, 7, S>(source, offsets, weights, window, target),
+                _ => tiles_avx512::<2, 8, S>(source, offsets, weights, window, target),
             }
         }
     }
@@ -176,7 +188,7 @@ fn narrow<V: Vector, const S: usize>(
     window: &Window,
     target: &mut [[f32; GROUP]],
 ) {
-    let targets = target.chunks_mut(window.target_pixels);
+    let targets = target.chunks_mut(window.place.channel);
     for (weights, target) in weights.chunks(offsets.len()).zip(targets) {
         match best(NARROW, window.size[1]) {
             4 => tiles::<V, 1, 2, 4, S>(source, offsets, weights, window, target),
@@ -197,16 +209,24 @@ pub fn pixels(
 ) {
     match_target! {
         "x86_64+avx512f+avx512dq+avx512vl+avx512bw" => match window.step {
-            1 => wide::<super::vector::Avx512, 1>(source, offsets, weights, window, target),
-            _ => wide::<super::vector::Avx512, 2>(source, offsets, weights, window, target),
+            1 => wide::<1>(source, offsets, weights, window, target),
+            _ => wide::<2>(source, offsets, weights, window, target),
         },
         "x86_64+avx2+fma" => match window.step {
             1 => narrow::<super::vector::Avx2, 1>(source, offsets, weights, window, target),
             _ => narrow::<super::vector::Avx2, 2>(source, offsets, weights, window, target),
         },
+        "aarch64+neon" => match window.step {
+            1 => narrow::<Plain<4, true>, 1>(source, offsets, weights, window, target),
+            _ => narrow::<Plain<4, true>, 2>(source, offsets, weights, window, target),
+        },
         _ => match window.step {
-            1 => narrow::<Plain<4>, 1>(source, offsets, weights, window, target),
-            _ => narrow::<Plain<4>, 2>(source, offsets, weights, window, target),
+            1 => narrow::<Plain<4, false>, 1>(source, offsets, weights, window, target),
+            _ => narrow::<Plain<4, false>, 2>(source, offsets, weights, window, target),
         },
     }
 }
+
+#[cfg(test)]
+#[path = "pixels_tests.rs"]
+mod tests;

@@ -40,18 +40,39 @@ fn copy(length: usize, source: &[f32], target: &mut [f32]) {
     }
 }
 
-/// Copies rows to their place: those of `source` are `pitch` apart, its channels `channel`; `target` is
-/// `[channels, height, width]`. In the order of addresses, so that what is written too far is overwritten.
+/// Where a result stands in an image.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Index of number (0, 0) in its channel.
+    pub first: usize,
+    /// Distances of rows and columns.
+    pub steps: [usize; 2],
+    /// Numbers of a channel.
+    pub channel: usize,
+}
+
+/// Copies `height` rows of `width` numbers of each channel to their place; those of `source` are `[channel, row]` apart.
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
 pub fn copy_rows(
     source: &[f32],
-    [channel, pitch]: [usize; 2],
-    [channels, height, width]: [usize; 3],
+    [channel, row]: [usize; 2],
+    [height, width]: [usize; 2],
     target: &mut [f32],
+    place: &Place,
 ) {
-    for number in 0..channels {
+    let [row_step, column_step] = place.steps;
+    for (number, source) in source.chunks(channel).take(target.len() / place.channel).enumerate() {
         for y in 0..height {
-            copy(width, &source[number * channel + y * pitch..], &mut target[(number * height + y) * width..]);
+            let source = &source[y * row..];
+            let target = &mut target[number * place.channel + place.first + y * row_step..];
+            if column_step > 1 {
+                target.iter_mut().step_by(column_step).zip(&source[..width]).for_each(|(target, &sum)| *target = sum);
+            } else if row_step > width {
+                target[..width].copy_from_slice(&source[..width]);
+            } else {
+                // What is written too far is overwritten by the next row.
+                copy(width, source, target);
+            }
         }
     }
 }
@@ -65,10 +86,9 @@ fn zero(length: usize, target: &mut [f32]) {
     }
 }
 
-/// `target[i] = source[stride·i]`.
+/// `target[i] = source[stride·i]`, stride at least 2.
 fn every(stride: usize, source: &[f32], target: &mut [f32]) {
     match stride {
-        1 => target.copy_from_slice(&source[..target.len()]),
         2 => {
             // Whole pairs are vectorised; the last value may stand alone.
             let (pairs, _) = source.as_chunks::<2>();

@@ -3,6 +3,8 @@
 //! With many neighbouring factors in a tile the compiler shuffles plain arrays about; a register type leaves it no
 //! choice. The functions that use a [`Vector`] are compiled once per instruction set by `multiversion`.
 
+use super::lanes::Lanes;
+
 /// Some floats side by side; every operation is per element.
 pub trait Vector: Copy {
     /// As many floats as the register holds.
@@ -26,11 +28,11 @@ pub trait Vector: Copy {
     fn add_product(self, a: Self, b: Self) -> Self;
 }
 
-/// Plain code for `N` lanes.
+/// Plain code for `N` lanes; a product is rounded once if `FUSED`.
 #[derive(Debug, Clone, Copy)]
-pub struct Plain<const N: usize>([f32; N]);
+pub struct Plain<const N: usize, const FUSED: bool>(Lanes<N>);
 
-impl<const N: usize> Vector for Plain<N> {
+impl<const N: usize, const FUSED: bool> Vector for Plain<N, FUSED> {
     type Array = [f32; N];
     const LANES: usize = N;
 
@@ -46,27 +48,27 @@ impl<const N: usize> Vector for Plain<N> {
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
-        Self([value; N])
+        Self(Lanes::splat(value))
     }
 
     #[inline(always)]
     fn load(values: &[f32; N]) -> Self {
-        Self(*values)
+        Self(Lanes::load(values))
     }
 
     #[inline(always)]
     fn store(self, values: &mut [f32; N]) {
-        *values = self.0;
+        self.0.store(values);
     }
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        Self(std::array::from_fn(|lane| self.0[lane] + other.0[lane]))
+        Self(self.0.add(other.0))
     }
 
     #[inline(always)]
     fn add_product(self, a: Self, b: Self) -> Self {
-        Self(std::array::from_fn(|lane| a.0[lane] * b.0[lane] + self.0[lane]))
+        Self(self.0.add_product::<FUSED>(a.0, b.0))
     }
 }
 
@@ -141,3 +143,38 @@ mod x86 {
 
 #[cfg(target_arch = "x86_64")]
 pub use x86::{Avx2, Avx512};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs every operation in every lane.
+    fn works<V: Vector>() {
+        let numbers: Vec<f32> = (0..3 * V::LANES).map(|i| i as f32 - 7.0).collect();
+        let [a, b, c] = [0, 1, 2].map(|i| V::load(&V::chunks(&numbers)[i]));
+        let mut found = vec![0.0; 2 * V::LANES];
+        let parts = V::chunks_mut(&mut found);
+        a.add_product(b, c).store(&mut parts[0]);
+        V::splat(3.0).add(b).store(&mut parts[1]);
+        for lane in 0..V::LANES {
+            let [a, b, c] = [0, 1, 2].map(|i| numbers[i * V::LANES + lane]);
+            assert_eq!((found[lane], found[V::LANES + lane]), (a + b * c, 3.0 + b), "{lane} of {}", V::LANES);
+        }
+    }
+
+    #[test]
+    fn every_lane_is_computed_by_itself() {
+        works::<Plain<4, false>>();
+        works::<Plain<4, true>>();
+        works::<Plain<16, true>>();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                works::<Avx2>();
+            }
+            if is_x86_feature_detected!("avx512f") {
+                works::<Avx512>();
+            }
+        }
+    }
+}

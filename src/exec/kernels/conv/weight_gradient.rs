@@ -5,9 +5,9 @@
 //! ```
 //!
 //! Lanes are output channels: `dy` is transposed to groups of 16, `[group][q][16]`, and `x` stays in padded planes and
-//! gives one scalar for each of `T` rows `r`. So neither the size of the map nor the number of input channels need be a
+//! gives one scalar for each of some rows `r`. So neither the size of the map nor the number of input channels need be a
 //! multiple of anything. A sum runs over bands of output rows, then images, in order. Scratch: one padded image
-//! and one transposed `dy`.
+//! and one band of the transposed `dy`.
 
 use std::ops::Range;
 
@@ -15,30 +15,39 @@ use multiversion::multiversion;
 use multiversion::target::match_target;
 
 use super::ConvShape;
-use super::direct::{input_offsets, input_planes};
-use super::lanes::Lanes;
+use super::direct::channel_window;
+use super::pixels::best;
 use super::planes::Planes;
 use super::transpose::{GROUP, group_channels};
+use super::vector::{Plain, Vector};
 
 /// Output pixels of a band, about: their gradients of two groups stay in the first-level cache.
 const BAND_PIXELS: usize = 256;
 
+/// Most numbers of `U` pixels that one run of taps meets.
+const MOST_FACTORS: usize = 8;
+
 /// What the sums over one image need to know.
 #[derive(Debug)]
-struct Plan {
+pub(super) struct Plan {
     /// Output rows and columns.
-    height: usize,
-    width: usize,
-    /// Distance of output rows in the padded image.
-    pitch: usize,
+    pub height: usize,
+    pub width: usize,
+    /// Output rows of a band.
+    pub band: usize,
+    /// Distances of output rows and columns in the padded image; columns 1 or 2.
+    pub pitch: usize,
+    pub step: usize,
+    /// Neighbouring taps whose numbers are neighbours, too: 3 or 1.
+    pub run: usize,
     /// Where output (0, 0) meets each row `r`.
-    offsets: Vec<usize>,
+    pub offsets: Vec<usize>,
 }
 
-/// Adds one tile: `T` rows from `first` on × `S` groups × `P` vectors of `N` channels from lane `lane` on, over one band
-/// of output rows. `gradients` and `sums` start at the first group.
+/// Adds one tile: `R` runs of `K` neighbouring taps from run `first` on × `G` groups × `H` vectors of channels from lane
+/// `lane` on, over one band of output rows. `gradients` and `sums` start at the first group.
 #[inline(always)]
-fn tile<const N: usize, const S: usize, const P: usize, const T: usize, const FUSED: bool>(
+fn tile<V: Vector, const G: usize, const H: usize, const R: usize, const K: usize, const S: usize, const U: usize>(
     plan: &Plan,
     padded: &[f32],
     gradients: &[[f32; GROUP]],
@@ -46,52 +55,129 @@ fn tile<const N: usize, const S: usize, const P: usize, const T: usize, const FU
     band: &Range<usize>,
     sums: &mut [[f32; GROUP]],
 ) {
-    let rows = plan.offsets.len();
-    // A tile past the last row repeats it, and drops what it gives.
-    let offsets: [usize; T] = std::array::from_fn(|t| plan.offsets[(first + t).min(rows - 1)]);
-    let mut tile = [[[Lanes::<N>::ZERO; P]; S]; T];
-    for y in band.clone() {
-        let taps: [&[f32]; T] = std::array::from_fn(|t| &padded[offsets[t] + y * plan.pitch..][..plan.width]);
-        let start = |s| s * plan.height * plan.width + y * plan.width;
-        let groups: [&[[f32; GROUP]]; S] = std::array::from_fn(|s| &gradients[start(s)..][..plan.width]);
-        for x in 0..plan.width {
-            let values: [[Lanes<N>; P]; S] = std::array::from_fn(|s| {
-                let (parts, _) = groups[s][x][lane..].as_chunks::<N>();
-                std::array::from_fn(|p| Lanes::load(&parts[p]))
-            });
-            for t in 0..T {
-                let factor = Lanes::splat(taps[t][x]);
-                for s in 0..S {
-                    for p in 0..P {
-                        tile[t][s][p] = tile[t][s][p].add_product::<FUSED>(factor, values[s][p]);
+    let runs = plan.offsets.len() / K;
+    // A tile past the last run repeats it, and drops what it gives.
+    let offsets: [usize; R] = std::array::from_fn(|t| plan.offsets[(first + t).min(runs - 1) * K]);
+    let pixels = band.len() * plan.width;
+    let length = (band.len() - 1) * plan.pitch + (plan.width - 1) * S + K;
+    let taps: [&[f32]; R] = std::array::from_fn(|t| &padded[offsets[t] + band.start * plan.pitch..][..length]);
+    let groups: [&[[f32; GROUP]]; G] = std::array::from_fn(|g| &gradients[g * pixels..][..pixels]);
+    let mut tile = [[[[V::splat(0.0); H]; G]; K]; R];
+    // One loop over rows and columns: with two, the compiler moves the sums about between them.
+    let (mut x, mut at) = (0, 0);
+    for q in (0..pixels).step_by(U) {
+        let values: [[[V; H]; G]; U] = std::array::from_fn(|u| {
+            std::array::from_fn(|g| {
+                let parts = V::chunks(&groups[g][q + u][lane..]);
+                std::array::from_fn(|h| V::load(&parts[h]))
+            })
+        });
+        for t in 0..R {
+            let numbers = &taps[t][at..at + (U - 1) * S + K];
+            // Each number is loaded once for all pixels that meet it.
+            let factors: [V; MOST_FACTORS] =
+                std::array::from_fn(|i| V::splat(if i < (U - 1) * S + K { numbers[i] } else { 0.0 }));
+            for u in 0..U {
+                for k in 0..K {
+                    for g in 0..G {
+                        for h in 0..H {
+                            tile[t][k][g][h] = tile[t][k][g][h].add_product(factors[u * S + k], values[u][g][h]);
+                        }
                     }
                 }
             }
         }
+        if x + U < plan.width {
+            (x, at) = (x + U, at + U * S);
+        } else {
+            (x, at) = (0, at + plan.pitch - x * S);
+        }
     }
-    for (t, tile) in tile.iter().enumerate().take(rows - first) {
-        for (s, tile) in tile.iter().enumerate() {
-            let (parts, _) = sums[s * rows + first + t][lane..].as_chunks_mut::<N>();
-            tile.iter().zip(parts).for_each(|(sum, target)| sum.add_to(target));
+    for (t, tile) in tile.iter().enumerate() {
+        if first + t < runs {
+            for (k, tile) in tile.iter().enumerate() {
+                for (g, tile) in tile.iter().enumerate() {
+                    let parts = V::chunks_mut(&mut sums[g * plan.offsets.len() + (first + t) * K + k][lane..]);
+                    tile.iter().zip(parts).for_each(|(sum, target)| sum.add(V::load(target)).store(target));
+                }
+            }
         }
     }
 }
 
-/// All rows and bands of `S` groups, in steps of `P·N` channels.
+/// All runs of `G` groups over one band of rows.
 #[inline(always)]
-fn groups<const N: usize, const S: usize, const P: usize, const T: usize, const FUSED: bool>(
+fn groups<V: Vector, const G: usize, const H: usize, const R: usize, const K: usize, const S: usize, const U: usize>(
     plan: &Plan,
     padded: &[f32],
     gradients: &[[f32; GROUP]],
+    band: &Range<usize>,
     sums: &mut [[f32; GROUP]],
 ) {
-    let band = BAND_PIXELS.div_ceil(plan.width);
-    for start in (0..plan.height).step_by(band) {
-        let band = start..(start + band).min(plan.height);
-        for first in (0..plan.offsets.len()).step_by(T) {
-            for lane in (0..GROUP).step_by(P * N) {
-                tile::<N, S, P, T, FUSED>(plan, padded, gradients, [first, lane], &band, sums);
-            }
+    for first in (0..plan.offsets.len() / K).step_by(R) {
+        for lane in (0..GROUP).step_by(H * V::LANES) {
+            tile::<V, G, H, R, K, S, U>(plan, padded, gradients, [first, lane], band, sums);
+        }
+    }
+}
+
+/// [`groups`] with AVX-512, a function by itself: among others in one function the compiler spills the sums.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
+#[inline(never)]
+fn groups_avx512<const G: usize, const R: usize, const K: usize, const S: usize, const U: usize>(
+    plan: &Plan,
+    padded: &[f32],
+    gradients: &[[f32; GROUP]],
+    band: &Range<usize>,
+    sums: &mut [[f32; GROUP]],
+) {
+    groups::<super::vector::Avx512, G, 1, R, K, S, U>(plan, padded, gradients, band, sums);
+}
+
+/// With AVX-512: two groups, or the last one alone.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
+fn wide(plan: &Plan, padded: &[f32], gradients: &[[f32; GROUP]], band: &Range<usize>, sums: &mut [[f32; GROUP]]) {
+    if gradients.len() == band.len() * plan.width {
+        // A group alone loads a number for each product unless neighbouring pixels share it.
+        match (plan.run, plan.step, best([3, 5], plan.offsets.len() / plan.run), plan.width % 4) {
+            (3, 1, 3, 0) => groups_avx512::<1, 3, 3, 1, 4>(plan, padded, gradients, band, sums),
+            (3, 1, 3, 2) => groups_avx512::<1, 3, 3, 1, 2>(plan, padded, gradients, band, sums),
+            (3, 1, 3, _) => groups_avx512::<1, 3, 3, 1, 1>(plan, padded, gradients, band, sums),
+            (3, 1, _, 0) => groups_avx512::<1, 5, 3, 1, 4>(plan, padded, gradients, band, sums),
+            (3, 1, _, 2) => groups_avx512::<1, 5, 3, 1, 2>(plan, padded, gradients, band, sums),
+            (3, 1, _, _) => groups_avx512::<1, 5, 3, 1, 1>(plan, padded, gradients, band, sums),
+            (3, _, _, _) => groups_avx512::<1, 3, 3, 2, 1>(plan, padded, gradients, band, sums),
+            (_, 1, _, _) => groups_avx512::<1, 9, 1, 1, 1>(plan, padded, gradients, band, sums),
+            (_, _, _, _) => groups_avx512::<1, 9, 1, 2, 1>(plan, padded, gradients, band, sums),
+        }
+    } else {
+        match (plan.run, plan.step) {
+            (3, 1) => groups_avx512::<2, 3, 3, 1, 1>(plan, padded, gradients, band, sums),
+            (3, _) => groups_avx512::<2, 3, 3, 2, 1>(plan, padded, gradients, band, sums),
+            (_, 1) => groups_avx512::<2, 9, 1, 1, 1>(plan, padded, gradients, band, sums),
+            (_, _) => groups_avx512::<2, 9, 1, 2, 1>(plan, padded, gradients, band, sums),
+        }
+    }
+}
+
+/// In registers of fewer than 16 lanes: one group at a time.
+#[inline(always)]
+fn narrow<V: Vector>(
+    plan: &Plan,
+    padded: &[f32],
+    gradients: &[[f32; GROUP]],
+    band: &Range<usize>,
+    sums: &mut [[f32; GROUP]],
+) {
+    let (pixels, rows) = (band.len() * plan.width, plan.offsets.len());
+    for (gradients, sums) in gradients.chunks(pixels).zip(sums.chunks_mut(rows)) {
+        match (plan.run, plan.step) {
+            (3, 1) => groups::<V, 1, 2, 2, 3, 1, 1>(plan, padded, gradients, band, sums),
+            (3, _) => groups::<V, 1, 2, 2, 3, 2, 1>(plan, padded, gradients, band, sums),
+            (_, 1) => groups::<V, 1, 2, 6, 1, 1, 1>(plan, padded, gradients, band, sums),
+            (_, _) => groups::<V, 1, 2, 6, 1, 2, 1>(plan, padded, gradients, band, sums),
         }
     }
 }
@@ -99,23 +185,33 @@ fn groups<const N: usize, const S: usize, const P: usize, const T: usize, const 
 /// Adds the sums over one image. `gradients` is room for the transposed `dy`.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
 fn add_image(plan: &Plan, padded: &[f32], dy: &[f32], gradients: &mut [[f32; GROUP]], sums: &mut [[f32; GROUP]]) {
-    let (pixels, rows) = (plan.height * plan.width, plan.offsets.len());
-    group_channels(dy, pixels, gradients);
-    for (gradients, sums) in gradients.chunks(2 * pixels).zip(sums.chunks_mut(2 * rows)) {
+    let pixels = plan.height * plan.width;
+    for (dy, sums) in dy.chunks(2 * GROUP * pixels).zip(sums.chunks_mut(2 * plan.offsets.len())) {
+        for start in (0..plan.height).step_by(plan.band) {
+            let band = &(start..(start + plan.band).min(plan.height));
+            let length = band.len() * plan.width;
+            let gradients = &mut gradients[..sums.len() / plan.offsets.len() * length];
+            group_channels(&dy[start * plan.width..], pixels, length, gradients);
+            match_target! {
+                "x86_64+avx512f+avx512dq+avx512vl+avx512bw" => wide(plan, padded, gradients, band, sums),
+                "x86_64+avx2+fma" => narrow::<super::vector::Avx2>(plan, padded, gradients, band, sums),
+                "aarch64+neon" => narrow::<Plain<4, true>>(plan, padded, gradients, band, sums),
+                _ => narrow::<Plain<4, false>>(plan, padded, gradients, band, sums),
+            }
+        }
+    }
+}
+
+/// Adds the sums over one image whose gradients are in groups of channels, `[group][pixel][16]`, as one band.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+pub(super) fn add_grouped(plan: &Plan, padded: &[f32], gradients: &[[f32; GROUP]], sums: &mut [[f32; GROUP]]) {
+    let (all, pixels) = (&(0..plan.height), plan.height * plan.width);
+    for (gradients, sums) in gradients.chunks(2 * pixels).zip(sums.chunks_mut(2 * plan.offsets.len())) {
         match_target! {
-            "x86_64+avx512f+avx512dq+avx512vl+avx512bw" => match gradients.len() / pixels {
-                1 => groups::<16, 1, 1, 9, true>(plan, padded, gradients, sums),
-                _ => groups::<16, 2, 1, 9, true>(plan, padded, gradients, sums),
-            },
-            "x86_64+avx2+fma" => for (gradients, sums) in gradients.chunks(pixels).zip(sums.chunks_mut(rows)) {
-                groups::<8, 1, 2, 6, true>(plan, padded, gradients, sums);
-            },
-            "aarch64+neon" => for (gradients, sums) in gradients.chunks(pixels).zip(sums.chunks_mut(rows)) {
-                groups::<4, 1, 2, 4, true>(plan, padded, gradients, sums);
-            },
-            _ => for (gradients, sums) in gradients.chunks(pixels).zip(sums.chunks_mut(rows)) {
-                groups::<4, 1, 2, 4, false>(plan, padded, gradients, sums);
-            },
+            "x86_64+avx512f+avx512dq+avx512vl+avx512bw" => wide(plan, padded, gradients, all, sums),
+            "x86_64+avx2+fma" => narrow::<super::vector::Avx2>(plan, padded, gradients, all, sums),
+            "aarch64+neon" => narrow::<Plain<4, true>>(plan, padded, gradients, all, sums),
+            _ => narrow::<Plain<4, false>>(plan, padded, gradients, all, sums),
         }
     }
 }
@@ -123,7 +219,8 @@ fn add_image(plan: &Plan, padded: &[f32], dy: &[f32], gradients: &mut [[f32; GRO
 /// The adjoint in the weights of one shape, image by image.
 #[derive(Debug)]
 pub struct WeightGradient {
-    planes: Planes,
+    /// None if the image is read where it is.
+    planes: Option<Planes>,
     plan: Plan,
     /// Groups of output channels.
     groups: usize,
@@ -136,15 +233,22 @@ impl WeightGradient {
     /// If the shape has more than one group, or an image or its result is empty.
     pub fn new(shape: &ConvShape) -> Self {
         shape.check_direct();
-        let planes = input_planes(shape);
-        let offsets = input_offsets(shape, &planes);
-        let plan = Plan { height: shape.out_height(), width: shape.out_width(), pitch: planes.pitch(), offsets };
+        let (planes, offsets, window) = channel_window(shape);
+        let [height, width] = window.size;
+        let run = if shape.kernel_width == 3 && shape.stride[1] <= 2 { 3 } else { 1 };
+        let band = BAND_PIXELS.div_ceil(width).min(height);
+        let plan = Plan { height, width, band, pitch: window.row_step, step: window.step, run, offsets };
         Self { planes, plan, groups: shape.out_channels.div_ceil(GROUP) }
+    }
+
+    /// Numbers of the padded image.
+    fn padded_len(&self) -> usize {
+        self.planes.as_ref().map_or(0, Planes::buffer_len)
     }
 
     /// Numbers of scratch that [`WeightGradient::image`] needs.
     pub fn scratch_len(&self) -> usize {
-        self.planes.buffer_len() + self.groups * self.plan.height * self.plan.width * GROUP
+        self.padded_len() + self.groups.min(2) * self.plan.band * self.plan.width * GROUP
     }
 
     /// Numbers of the running sums, `[group][r][16]`; they start all zero.
@@ -154,10 +258,15 @@ impl WeightGradient {
 
     /// Adds one image to the sums; the scratch may hold anything.
     pub fn image(&self, x: &[f32], dy: &[f32], scratch: &mut [f32], sums: &mut [f32]) {
-        let (padded, gradients) = scratch.split_at_mut(self.planes.buffer_len());
-        let gradients = &mut gradients[..self.groups * self.plan.height * self.plan.width * GROUP];
-        self.planes.fill(x, padded);
-        add_image(&self.plan, padded, dy, gradients.as_chunks_mut().0, sums.as_chunks_mut().0);
+        let (padded, gradients) = scratch.split_at_mut(self.padded_len());
+        let source = match &self.planes {
+            Some(planes) => {
+                planes.fill(x, padded);
+                padded
+            }
+            None => x,
+        };
+        add_image(&self.plan, source, dy, gradients.as_chunks_mut().0, sums.as_chunks_mut().0);
     }
 
     /// The sums in the order of the weights.
@@ -171,50 +280,5 @@ impl WeightGradient {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    type Groups = fn(&Plan, &[f32], &[[f32; GROUP]], &mut [[f32; GROUP]]);
-
-    /// The versions of all instruction sets are ordinary code, which any machine can run.
-    const VERSIONS: [Groups; 4] = [
-        groups::<16, 1, 1, 9, true>,
-        groups::<8, 1, 2, 6, true>,
-        groups::<4, 1, 2, 4, true>,
-        groups::<4, 1, 2, 4, false>,
-    ];
-
-    #[test]
-    fn the_version_of_every_instruction_set_agrees_with_the_definition() {
-        // Small integers: every sum is exact in any order, rounded once or twice.
-        let number = |i: usize| (i * 7 % 11) as f32 - 5.0;
-        let padded: Vec<f32> = (0..900).map(number).collect();
-        for (height, width) in [(1usize, 1usize), (7, 7), (20, 14)] {
-            for rows in [1usize, 4, 8, 9, 10, 27] {
-                let offsets: Vec<usize> = (0..rows).map(|r| r * 5).collect();
-                let plan = Plan { height, width, pitch: width + 1, offsets };
-                let pixels = height * width;
-                let dy: Vec<f32> = (0..2 * GROUP * pixels).map(|i| number(3 * i + 1)).collect();
-                let mut gradients = vec![[0.0; GROUP]; 2 * pixels];
-                group_channels(&dy, pixels, &mut gradients);
-                // Sums are added to what is there.
-                let expected = |o: usize, r: usize| {
-                    let product = |q: usize| dy[o * pixels + q] * padded[r * 5 + q / width * (width + 1) + q % width];
-                    1.0 + (0..pixels).map(product).sum::<f32>()
-                };
-                let check = |run: &dyn Fn(&mut [[f32; GROUP]]), groups: usize| {
-                    let mut sums = vec![[1.0; GROUP]; groups * rows];
-                    run(&mut sums);
-                    for (o, r) in (0..groups * GROUP).flat_map(|o| (0..rows).map(move |r| (o, r))) {
-                        assert_eq!(sums[o / GROUP * rows + r][o % GROUP], expected(o, r), "{height} {width} {o} {r}");
-                    }
-                };
-                for version in VERSIONS {
-                    check(&|sums| version(&plan, &padded, &gradients, sums), 1);
-                }
-                check(&|sums| groups::<16, 2, 1, 9, true>(&plan, &padded, &gradients, sums), 2);
-                check(&|sums| add_image(&plan, &padded, &dy, &mut gradients.clone(), sums), 2);
-            }
-        }
-    }
-}
+#[path = "weight_gradient_tests.rs"]
+mod tests;

@@ -64,7 +64,8 @@ fn channels(
     match_target! {
         "x86_64+avx512f+avx512dq+avx512vl+avx512bw" => steps::<vector::Avx512>(correlation, results, source, weights, planes, out),
         "x86_64+avx2+fma" => steps::<vector::Avx2>(correlation, results, source, weights, planes, out),
-        _ => steps::<Plain<4>>(correlation, results, source, weights, planes, out),
+        "aarch64+neon" => steps::<Plain<4, true>>(correlation, results, source, weights, planes, out),
+        _ => steps::<Plain<4, false>>(correlation, results, source, weights, planes, out),
     }
 }
 

@@ -11,9 +11,9 @@ type Add = fn(&WeightGradient, &[f32], &[f32], &mut [f32], &mut [f32]);
 /// The versions of all instruction sets are ordinary code, which any machine can run.
 const VERSIONS: [(Steps, Add); 4] = [
     (channels, weight_gradient::add_image),
-    (steps::<Plain<16>>, WeightGradient::add::<Plain<16>>),
-    (steps::<Plain<8>>, WeightGradient::add::<Plain<8>>),
-    (steps::<Plain<4>>, WeightGradient::add::<Plain<4>>),
+    (steps::<Plain<16, false>>, WeightGradient::add::<Plain<16, false>>),
+    (steps::<Plain<8, false>>, WeightGradient::add::<Plain<8, false>>),
+    (steps::<Plain<4, false>>, WeightGradient::add::<Plain<4, false>>),
 ];
 
 /// A square map and kernel; `[batch, channels, multiplier, extent, kernel, stride, padding]`.

@@ -157,6 +157,7 @@ pub(super) fn add_image(plan: &WeightGradient, x: &[f32], dy: &[f32], scratch: &
     match_target! {
         "x86_64+avx512f+avx512dq+avx512vl+avx512bw" => plan.add::<vector::Avx512>(x, dy, scratch, sums),
         "x86_64+avx2+fma" => plan.add::<vector::Avx2>(x, dy, scratch, sums),
-        _ => plan.add::<Plain<4>>(x, dy, scratch, sums),
+        "aarch64+neon" => plan.add::<Plain<4, true>>(x, dy, scratch, sums),
+        _ => plan.add::<Plain<4, false>>(x, dy, scratch, sums),
     }
 }
