@@ -184,7 +184,7 @@ fn quantised_networks_agree_with_the_readable_passes() {
 fn evaluation_agrees_with_the_readable_pass() {
     for graph in graphs() {
         let case = Case::new(graph.clone(), 7, false);
-        let ours = Engine::new(&case.network, Mode::Evaluation).evaluate(&case.bindings, &case.images).unwrap();
+        let ours = Engine::new(&case.network, Mode::Evaluation).outputs(&case.bindings, &case.images).unwrap();
         let bindings = mapped(&case.bindings, double);
         let tape = forward::<f64>(&case.network, &bindings, &double(&case.images_tensor())).unwrap();
         let difference = relative_difference(&wide(&ours.logits), &values(tape.output().unwrap()));
@@ -232,6 +232,7 @@ fn empty_and_ragged_batches_and_the_wrong_mode_are_refused() {
     let mut engine = Engine::new(&case.network, Mode::Training(Memory::Recompute));
     assert!(engine.record(&case.bindings, &[]).is_err());
     assert!(engine.record(&case.bindings, &case.images[1..]).is_err());
-    assert!(engine.evaluate(&case.bindings, &case.images).is_err());
+    let mut evaluation = Engine::new(&case.network, Mode::Evaluation);
+    assert!(evaluation.record(&case.bindings, &case.images).is_err());
     assert!(engine.record(&case.bindings, &case.images).unwrap().gradients(&[0.0; 3]).is_err());
 }

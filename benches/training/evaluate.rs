@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use bitplan::exec::Backend;
 use bitplan::space::Candidate;
 use bitplan::supernet::{Split, bind_float, evaluate as run};
 use serde_json::{Value, json};
@@ -12,7 +13,13 @@ use crate::{Job, subject};
 pub fn evaluate(job: &Job) -> Value {
     let (network, shape) = subject::network(&job.network);
     let (dataset, normalization) = (subject::dataset(shape, job.images), subject::normalization(shape));
-    let split = Split { dataset: &dataset, normalization: &normalization, batch_size: job.batch, order: None };
+    let split = Split {
+        dataset: &dataset,
+        normalization: &normalization,
+        batch_size: job.batch,
+        order: None,
+        backend: Backend::default(),
+    };
     let (network, bindings) = match job.bits {
         32 => {
             let bindings = bind_float(&network, &subject::float_parameters(&network), false).unwrap();

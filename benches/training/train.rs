@@ -61,6 +61,7 @@ fn run(job: &Job, shape: [usize; 3], train: impl FnOnce(&Session<'_>, &mut Clock
         normalization: &normalization,
         augmentation: None,
         seed: 1,
+        backend: bitplan::exec::Backend::default(),
         checkpoint: Path::new(""), // never written: see the next line
         checkpoint_every: u64::MAX,
         key: "",

@@ -9,6 +9,7 @@
 //! `docs/decisions/0001-explicit-reverse-pass.md`. Everything is generic over f32 (work) and f64 (proofs) and gives the
 //! same bits at any number of threads.
 
+mod awake;
 mod backward;
 mod bindings;
 mod device;
@@ -27,6 +28,7 @@ mod reverse;
 mod sample_norms;
 mod samples;
 
+pub use awake::awake;
 pub use backward::{Gradients, backward};
 pub use bindings::{Bindings, LayerBinding, NormBinding, Statistics};
 pub use device::Device;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Dataset, Normalization};
 use crate::error::{Error, Result};
 use crate::exec::{
-    Backend, Bindings, Executor, Loss, Network, NormBinding, Samples, Statistics, correct, host, prediction,
+    Backend, Bindings, Executor, Loss, Network, NormBinding, Samples, Statistics, awake, correct, host, prediction,
 };
 
 /// Images to evaluate on.
@@ -92,7 +92,7 @@ pub fn evaluate(network: &Network, bindings: &Bindings, split: &Split<'_>) -> Re
     let mut sum = Evaluation { correct: 0, images: 0, loss: 0.0, logits: Vec::new() };
     let mut executor = Executor::evaluation(network, split.backend)?;
     split.each(usize::MAX, |images, labels| {
-        let logits = executor.outputs(bindings, &host::read::<f32>(images)?)?.logits;
+        let logits = awake(|| executor.outputs(bindings, &host::read::<f32>(images)?))?.logits;
         sum.loss += Loss::default().evaluate(&logits, labels, None).loss * labels.len() as f64;
         sum.correct += correct(&logits, labels) as u64;
         sum.images += labels.len() as u64;

@@ -28,6 +28,21 @@ pub struct ChannelMap {
 /// Running sums of one pass: enough for the widest vector unit, and the same on every machine.
 const LANES: usize = 16;
 
+/// Two vectors of running sums, so that an addition need not wait for the one before.
+const WIDE: usize = 2 * LANES;
+
+/// A sum of lanes in f64, by halves: few steps that wait for one another.
+#[inline(always)]
+fn total<T: Real>(lanes: &[T; WIDE]) -> f64 {
+    let mut wide: [f64; WIDE] = std::array::from_fn(|lane| lanes[lane].to_f64());
+    for half in [16, 8, 4, 2, 1] {
+        for lane in 0..half {
+            wide[lane] += wide[lane + half];
+        }
+    }
+    wide[0]
+}
+
 impl ChannelMap {
     fn rows<'a, T>(&self, x: &'a [T], channel: usize) -> impl Iterator<Item = &'a [T]> + use<'a, T> {
         let (positions, stride) = (self.positions, self.channels * self.positions);
@@ -107,22 +122,21 @@ pub fn moments<T: Real>(row: &[T]) -> [f64; 2] {
 
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
 fn shifted_sums<T: Real>(row: &[T], centre: T) -> (f64, f64) {
-    let (mut plain, mut squares) = ([T::ZERO; LANES], [T::ZERO; LANES]);
-    let blocks = row.chunks_exact(LANES);
-    let rest = blocks.remainder();
+    let mut sums = [[T::ZERO; WIDE]; 2];
+    let (blocks, rest) = row.as_chunks::<WIDE>();
     for block in blocks {
-        for lane in 0..LANES {
+        for lane in 0..WIDE {
             let d = block[lane] - centre;
-            plain[lane] += d;
-            squares[lane] += d * d;
+            sums[0][lane] += d;
+            sums[1][lane] += d * d;
         }
     }
-    for &value in rest {
+    for (lane, &value) in rest.iter().enumerate() {
         let d = value - centre;
-        plain[0] += d;
-        squares[0] += d * d;
+        sums[0][lane] += d;
+        sums[1][lane] += d * d;
     }
-    (plain.iter().map(|v| v.to_f64()).sum(), squares.iter().map(|v| v.to_f64()).sum())
+    (total(&sums[0]), total(&sums[1]))
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
@@ -189,24 +203,24 @@ pub fn masked_sums<T: Real>(x: &[T], g: &[T], relu: Option<[T; 2]>, centre: T, o
 
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
 fn masked_row<T: Real, const RELU: bool>(x: &[T], g: &[T], [a, b]: [T; 2], centre: T, out: &mut [T]) -> (f64, f64) {
-    let (mut plain, mut centred) = ([T::ZERO; LANES], [T::ZERO; LANES]);
+    let mut sums = [[T::ZERO; WIDE]; 2];
     let pass = |x: T, g: T| if !RELU || a * x + b > T::ZERO { g } else { T::ZERO };
-    let whole = x.len() / LANES * LANES;
-    let blocks = x[..whole].chunks_exact(LANES).zip(g[..whole].chunks_exact(LANES));
-    for ((x, g), out) in blocks.zip(out[..whole].chunks_exact_mut(LANES)) {
-        for lane in 0..LANES {
+    let ((x_blocks, x_rest), (g_blocks, g_rest)) = (x.as_chunks::<WIDE>(), g.as_chunks::<WIDE>());
+    let (out_blocks, out_rest) = out.as_chunks_mut::<WIDE>();
+    for ((x, g), out) in x_blocks.iter().zip(g_blocks).zip(out_blocks) {
+        for lane in 0..WIDE {
             let g = pass(x[lane], g[lane]);
             out[lane] = g;
-            plain[lane] += g;
-            centred[lane] += g * (x[lane] - centre);
+            sums[0][lane] += g;
+            sums[1][lane] += g * (x[lane] - centre);
         }
     }
-    for ((&x, &g), out) in x[whole..].iter().zip(&g[whole..]).zip(&mut out[whole..]) {
+    for (lane, ((&x, &g), out)) in x_rest.iter().zip(g_rest).zip(out_rest).enumerate() {
         *out = pass(x, g);
-        plain[0] += *out;
-        centred[0] += *out * (x - centre);
+        sums[0][lane] += *out;
+        sums[1][lane] += *out * (x - centre);
     }
-    (plain.iter().map(|v| v.to_f64()).sum(), centred.iter().map(|v| v.to_f64()).sum())
+    (total(&sums[0]), total(&sums[1]))
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
