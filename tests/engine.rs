@@ -1,7 +1,8 @@
 //! The training engine, in f32 and image by image, against the readable passes in f64, batch by batch.
 //!
-//! Tolerance 1e-3 of the largest entry: rounding of f32 through up to 20 layers, where norms over sixteen values (one
-//! image, 4 × 4 positions) make it larger; a wrong term is of order 1, and the negative control is one of 2 %.
+//! Tolerance 5e-3 of the largest entry: most differ by 1e-5, but a value within rounding of zero may fall on either side of
+//! a ReLU, and through 20 layers with norms over sixteen values (one image, 4 × 4 positions) that is seen in gradients; a
+//! wrong term is of order 1, and the negative control is one of 2 %.
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are test code too
 
@@ -16,7 +17,7 @@ use candle_core::{DType, Tensor};
 use support::networks::*;
 use support::*;
 
-const ROUNDING: f64 = 1e-3;
+const ROUNDING: f64 = 5e-3;
 
 fn single(t: &Tensor) -> Tensor {
     t.to_dtype(DType::F32).unwrap()

@@ -62,7 +62,8 @@ mod tests {
     #[test]
     fn a_panic_of_the_work_ends_it() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-        let result = std::panic::catch_unwind(|| pool.install(|| awake(|| panic!("on purpose"))));
+        let result =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pool.install(|| awake(|| panic!("on purpose")))));
         assert!(result.is_err());
     }
 }

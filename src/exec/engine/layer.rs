@@ -46,24 +46,29 @@ impl LayerKernels {
             Some(bias) => Some(host::read::<f32>(bias)?.to_vec()),
             None => None,
         };
-        let w = host::read::<f32>(&binding.weight)?;
-        let (forward, reverse) =
-            match (network.layer_map(layer, 1), &network.graph().nodes()[network.layers()[layer].node].op) {
-                (LayerMap::Table { features }, _) => (Forward::Table(w.to_vec(), features), Reverse::Table(features)),
-                (_, Op::Linear(linear)) => {
-                    let (inputs, outputs) = (linear.inputs, linear.outputs);
-                    let gradients =
-                        (dense::InputGradient::new(inputs, outputs, &w), dense::WeightGradient::new(inputs, outputs));
-                    let reverse = Reverse::Dense(gradients.0, gradients.1, inputs);
-                    (Forward::Dense(dense::Forward::new(inputs, outputs, &w)), reverse)
-                }
-                (LayerMap::Convolution(shape), _) => {
-                    let weight = algorithms::WeightGradient::new(&shape);
-                    let reverse = Reverse::Convolution(algorithms::InputGradient::new(&shape, &w), weight);
-                    (Forward::Convolution(algorithms::Forward::new(&shape, &w)), reverse)
-                }
-            };
-        let reverse = training.then_some(reverse);
+        let weight = host::read::<f32>(&binding.weight)?;
+        let w: &[f32] = &weight;
+        let op = &network.graph().nodes()[network.layers()[layer].node].op;
+        let map = network.layer_map(layer, 1);
+        // Both sets of weights are packed at once: one large layer would otherwise keep the other threads waiting.
+        let forward = || match (&map, op) {
+            (LayerMap::Table { features }, _) => Forward::Table(w.to_vec(), *features),
+            (_, Op::Linear(linear)) => Forward::Dense(dense::Forward::new(linear.inputs, linear.outputs, w)),
+            (LayerMap::Convolution(shape), _) => Forward::Convolution(algorithms::Forward::new(shape, w)),
+        };
+        let reverse = || match (&map, op) {
+            (LayerMap::Table { features }, _) => Reverse::Table(*features),
+            (_, Op::Linear(linear)) => {
+                let (inputs, outputs) = (linear.inputs, linear.outputs);
+                let input = dense::InputGradient::new(inputs, outputs, w);
+                Reverse::Dense(input, dense::WeightGradient::new(inputs, outputs), inputs)
+            }
+            (LayerMap::Convolution(shape), _) => {
+                let input = algorithms::InputGradient::new(shape, w);
+                Reverse::Convolution(input, algorithms::WeightGradient::new(shape))
+            }
+        };
+        let (forward, reverse) = rayon::join(forward, || training.then(reverse));
         Ok(Self { activation: binding.activation, bias, forward, reverse, parameters: w.len() })
     }
 

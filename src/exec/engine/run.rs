@@ -77,6 +77,10 @@ pub(super) fn run(
         workspaces.with(|workspace| {
             workspace.locals.resize_with(workspace.locals.len().max(pass.locals), Vec::new);
             workspace.clock.set(clock);
+            // Here and not where they are taken: the pieces are cleared side by side.
+            for (&layer, sums) in &mut piece.tally.weights {
+                sums[..context.layers[layer].sums_len()].fill(0.0);
+            }
             for in_piece in 0..piece.images {
                 let mut image = Image {
                     images,
@@ -97,15 +101,13 @@ pub(super) fn run(
     tallies
 }
 
-/// Sums at zero, with memory for the weight gradients of the pass.
+/// Empty sums, with memory for the weight gradients of the pass, in which anything may stand.
 fn tally(pass: &Pass, context: &Context<'_>, store: &mut Store) -> Tally {
     let mut tally = Tally::default();
     for action in &pass.actions {
         if let Action::Layer { layer, .. } = *action {
             let length = context.layers[layer].sums_len();
-            let mut sums = store.pool().take(length);
-            sums[..length].fill(0.0);
-            tally.weights.insert(layer, sums);
+            tally.weights.insert(layer, store.pool().take(length));
         }
     }
     tally
