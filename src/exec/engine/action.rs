@@ -43,11 +43,11 @@ pub(super) enum Action {
     Statistics { norm: usize, x: Place },
     /// The gradient in front of a norm from that behind it, once its sums over the batch are known.
     ThroughNorm { norm: usize, x: Place, g: Place, target: Target },
-    /// The gradient behind a norm through its ReLU, and its sums over the image.
-    BehindNorm { norm: usize, relu: bool, x: Place, g: Place, target: Target },
+    /// The gradient behind a norm, whose output is `node`, through its clipping, and its sums over the image.
+    BehindNorm { norm: usize, node: NodeId, x: Place, g: Place, target: Target },
     /// Gradients of a layer's weight, bias, quantiser and input.
     Layer { layer: usize, x: Place, g: Place, target: Option<Target> },
-    /// The gradient where `y > 0`, or everywhere, to each target.
+    /// The gradient where `y` is not clipped, or everywhere, to each target.
     Masked { node: NodeId, y: Option<Place>, g: Place, targets: Vec<Target> },
     /// The adjoint of a pool or a subsampling.
     Adjoint { step: Step, g: Place, target: Target },

@@ -3,7 +3,6 @@
 use crate::error::Result;
 use crate::exec::engine::context::Context;
 use crate::exec::engine::plan::Pass;
-use crate::exec::engine::run;
 use crate::exec::engine::store::Store;
 use crate::exec::engine::tally::{self, Tally};
 use crate::exec::{Gradients, host};
@@ -19,7 +18,7 @@ fn gather(tallies: &[Tally], norm: usize) -> Vec<[f64; 2]> {
 /// Gives the norms of a forward pass their statistics.
 pub(super) fn statistics(context: &mut Context<'_>, tallies: &[Tally]) -> Result<()> {
     for norm in norms(tallies) {
-        let map = context.channels(run::norm_input(context.network, norm));
+        let map = context.channels(context.program.norm_inputs[norm]);
         let (mean, variance) = tally::merge_statistics(&gather(tallies, norm), map.channels, map.positions);
         context.set_statistics(norm, mean, variance)?;
     }
@@ -36,7 +35,7 @@ pub(super) fn collect(
     gradients: &mut Gradients,
 ) -> Result<()> {
     for norm in norms(&tallies) {
-        let map = context.channels(run::norm_input(context.network, norm));
+        let map = context.channels(context.program.norm_inputs[norm]);
         let sums = tally::merge_sums(&gather(&tallies, norm), map.channels);
         context.set_gradient_sums(norm, &sums, (batch * map.positions) as f64)?;
         (gradients.betas[norm], gradients.gammas[norm]) = sums.iter().map(|&[s1, s2]| (s1, s2)).unzip();
@@ -59,7 +58,7 @@ pub(super) fn collect(
         if let Some((quantizer, _)) = context.layers[layer].activation {
             let sum: f64 = tallies.iter().filter_map(|t| t.scales.get(&layer)).sum();
             let node = context.network.layers()[layer].node;
-            let input = context.lengths[context.network.graph().nodes()[node].inputs[0]];
+            let input = context.program.lengths[context.network.graph().nodes()[node].inputs[0]];
             gradients.activation_scales[layer] = Some(quantizer.scale_gradient(sum, input));
         }
     }

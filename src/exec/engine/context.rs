@@ -1,9 +1,12 @@
 //! What every image of a step needs: prepared layers, affine forms of the norms, lengths.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::exec::engine::layer::LayerKernels;
+use crate::exec::engine::plan::Program;
 use crate::exec::forward::wide;
 use crate::exec::functions::FunctionSite;
 use crate::exec::kernels::norm::ChannelMap;
@@ -28,13 +31,13 @@ pub(super) struct Context<'a> {
     pub layers: Vec<LayerKernels>,
     pub functions: Vec<FunctionSite<'a>>,
     pub norms: Vec<NormForms>,
-    /// Numbers of one image in each node.
-    pub lengths: Vec<usize>,
+    /// What the engine runs.
+    pub program: Arc<Program>,
 }
 
 impl<'a> Context<'a> {
     /// Prepares a network with its bindings. Norms with batch statistics get their forms later.
-    pub fn new(network: &'a Network, bindings: &'a Bindings, lengths: Vec<usize>, training: bool) -> Result<Self> {
+    pub fn new(network: &'a Network, bindings: &'a Bindings, program: Arc<Program>, training: bool) -> Result<Self> {
         let layers = 0..network.layers().len();
         let layers = layers.into_par_iter().map(|l| LayerKernels::new(network, l, &bindings.layers[l], training));
         let functions =
@@ -45,7 +48,7 @@ impl<'a> Context<'a> {
             layers: layers.collect::<Result<_>>()?,
             functions: functions.collect::<Result<_>>()?,
             norms: vec![NormForms::default(); network.norms().len()],
-            lengths,
+            program,
         };
         for (norm, binding) in bindings.norms.iter().enumerate() {
             if let Statistics::Fixed { mean, variance } = &binding.statistics {

@@ -84,7 +84,7 @@ impl<'o, 'n> Draft<'o, 'n> {
     /// The reverse pass of one level. `pending` says which nodes have a gradient from passes before.
     pub fn backward(outline: &'o Outline<'n>, level: usize, pending: &mut [bool]) -> Pass {
         let mut draft = Self::new(outline, level, false);
-        for &step in outline.network.steps() {
+        for &step in &outline.program.steps {
             if let Step::Norm { norm, input, output, .. } = step
                 && outline.levels[input] == level
                 && pending[output]
@@ -95,7 +95,7 @@ impl<'o, 'n> Draft<'o, 'n> {
                 draft.actions.push(Action::ThroughNorm { norm, x, g: Place::Shared(Key::Norm(norm)), target });
             }
         }
-        for &step in outline.network.steps().iter().rev() {
+        for &step in outline.program.steps.iter().rev() {
             if outline.levels[step.output()] == level
                 && let Some(g) = draft.gradient(step.output(), pending)
             {
@@ -141,11 +141,11 @@ impl<'o, 'n> Draft<'o, 'n> {
 
     fn reverse(&mut self, step: Step, g: Place, pending: &mut [bool]) {
         match step {
-            Step::Norm { norm, input, output, relu } => {
+            Step::Norm { norm, input, output, .. } => {
                 let x = self.value(input);
                 let target = Target { place: self.written(Key::Norm(norm)), add: false };
                 pending[output] = true;
-                self.actions.push(Action::BehindNorm { norm, relu, x, g, target });
+                self.actions.push(Action::BehindNorm { norm, node: output, x, g, target });
             }
             Step::Layer { layer, input, .. } => {
                 let x = self.value(input);

@@ -14,8 +14,8 @@ pub(super) fn evaluate(context: &Context<'_>, image: &mut Image<'_, '_>, step: S
     let mut scratch = std::mem::take(&mut image.workspace.scratch);
     let mut quantized = std::mem::take(&mut image.workspace.quantized);
     let mut clock = std::mem::take(&mut image.workspace.clock);
-    let y = taken.slice(context.lengths[step.output()]);
-    let read = |which: usize, node: usize| image.read(inputs[which], context.lengths[node]);
+    let y = taken.slice(context.program.lengths[step.output()]);
+    let read = |which: usize, node: usize| image.read(inputs[which], context.program.lengths[node]);
     match step {
         Step::Layer { layer, input, output } => {
             let kernels = &context.layers[layer];
@@ -23,18 +23,22 @@ pub(super) fn evaluate(context: &Context<'_>, image: &mut Image<'_, '_>, step: S
             clock.lap(Part::Quantizers);
             kernels.forward(x, &mut scratch, y);
             if let Some(bias) = &kernels.bias {
-                debug_assert_eq!(y.len(), context.lengths[output]);
+                debug_assert_eq!(y.len(), context.program.lengths[output]);
                 context.network.bias_map(layer, 1).shift_image(bias, y);
             }
         }
-        Step::Norm { norm, input, relu, .. } => {
+        Step::Norm { norm, input, output, .. } => {
             let [a, b] = &context.norms[norm].value;
-            norm::affine(read(0, input), [a, b], context.channels(input).positions, relu, y);
+            norm::affine(read(0, input), [a, b], context.channels(input).positions, context.program.bounds[output], y);
         }
-        Step::Add { inputs: [first, second], relu, .. } => {
-            elementwise::add_slice(read(0, first), read(1, second), relu, y);
+        Step::Add { inputs: [first, second], output, .. } => match context.program.bounds[output] {
+            Some(bounds) => elementwise::clipped_sum_slice(read(0, first), read(1, second), bounds, y),
+            None => elementwise::add_slice(read(0, first), read(1, second), false, y),
+        },
+        Step::Relu { input, output } => {
+            let bounds = context.program.bounds[output].unwrap_or([0.0, f32::INFINITY]);
+            elementwise::clip_slice(read(0, input), bounds, y);
         }
-        Step::Relu { input, .. } => elementwise::relu_slice(read(0, input), y),
         Step::Pool { input, .. } => pool::average(read(0, input), context.channels(input).positions, y),
         Step::Subsample { input, output } => context.network.subsample_shape(output, 1).forward(read(0, input), y),
         Step::Function { function, output } => {
@@ -58,6 +62,6 @@ pub(super) fn statistics(
     tally: &mut Tally,
 ) {
     let positions = context.channels(node).positions;
-    let rows = image.read(x, context.lengths[node]).chunks_exact(positions);
+    let rows = image.read(x, context.program.lengths[node]).chunks_exact(positions);
     tally.norms.entry(site).or_default().extend(rows.map(norm::moments));
 }

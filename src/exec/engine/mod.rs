@@ -27,6 +27,8 @@ mod tally;
 pub use clock::Part;
 pub use plan::{Memory, Mode};
 
+use std::sync::Arc;
+
 use context::Context;
 use plan::Plan;
 use store::{Store, Workspaces};
@@ -50,7 +52,6 @@ pub struct Engine<'n> {
     network: &'n Network,
     mode: Mode,
     plan: Plan,
-    lengths: Vec<usize>,
     store: Store,
     workspaces: Workspaces,
     timed: bool,
@@ -69,9 +70,8 @@ pub struct Recorded<'e, 'n, 'a> {
 impl<'n> Engine<'n> {
     /// Plans the passes of a network.
     pub fn new(network: &'n Network, mode: Mode) -> Self {
-        let lengths = (0..network.graph().nodes().len()).map(|node| network.elements(node, 1)).collect();
         let plan = Plan::new(network, mode);
-        Self { network, mode, plan, lengths, store: Store::default(), workspaces: Workspaces::default(), timed: false }
+        Self { network, mode, plan, store: Store::default(), workspaces: Workspaces::default(), timed: false }
     }
 
     /// Measures from now on where the threads' time goes; costs some 30 ns for each step and image.
@@ -90,7 +90,7 @@ impl<'n> Engine<'n> {
     /// When the images or a binding do not fit the network.
     pub fn outputs(&mut self, bindings: &Bindings, images: &[f32]) -> Result<Outputs> {
         let batch = self.check(images)?;
-        let mut context = Context::new(self.network, bindings, self.lengths.clone(), false)?;
+        let mut context = Context::new(self.network, bindings, Arc::clone(&self.plan.program), false)?;
         self.forward(&mut context, images, batch)
     }
 
@@ -106,15 +106,19 @@ impl<'n> Engine<'n> {
         if self.mode == Mode::Evaluation {
             return Err(Error::Internal("an engine for evaluation keeps nothing to be differentiated".into()));
         }
-        let mut context = Context::new(self.network, bindings, self.lengths.clone(), true)?;
+        let mut context = Context::new(self.network, bindings, Arc::clone(&self.plan.program), true)?;
         let outputs = self.forward(&mut context, images, batch)?;
         Ok(Recorded { engine: self, context, images, batch, outputs })
     }
 
     fn check(&self, images: &[f32]) -> Result<usize> {
-        let batch = images.len() / self.lengths[0].max(1);
-        if batch == 0 || batch * self.lengths[0] != images.len() {
-            return Err(Error::Internal(format!("{} numbers are no images of {}", images.len(), self.lengths[0])));
+        let batch = images.len() / self.plan.program.lengths[0].max(1);
+        if batch == 0 || batch * self.plan.program.lengths[0] != images.len() {
+            return Err(Error::Internal(format!(
+                "{} numbers are no images of {}",
+                images.len(),
+                self.plan.program.lengths[0]
+            )));
         }
         Ok(batch)
     }
@@ -126,7 +130,7 @@ impl<'n> Engine<'n> {
             collect::statistics(context, &tallies)?;
         }
         let output = self.network.graph().output();
-        let logits = self.store.read(Key::Value(output))[..batch * self.lengths[output]].to_vec();
+        let logits = self.store.read(Key::Value(output))[..batch * self.plan.program.lengths[output]].to_vec();
         Ok(Outputs { logits, norms: context.norms.iter().map(|forms| forms.state.clone()).collect() })
     }
 }

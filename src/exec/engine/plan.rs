@@ -9,10 +9,12 @@
 //! activations (Chen et al., "Training deep nets with sublinear memory cost", 2016, arXiv 1604.06174). [`Memory::Keep`] keeps
 //! them.
 
+use std::sync::Arc;
+
 use crate::exec::engine::action::{Action, Key, Place};
 use crate::exec::engine::draft::Draft;
 use crate::exec::{Network, Step};
-use crate::graph::NodeId;
+use crate::graph::{Activation, Function, NodeId, Op};
 
 /// One pass over the images.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +54,7 @@ pub(super) struct Plan {
     pub forward: Vec<Pass>,
     /// In the order in which they run.
     pub backward: Vec<Pass>,
+    pub program: Arc<Program>,
 }
 
 /// What the passes are planned from.
@@ -63,6 +66,68 @@ pub(super) struct Outline<'n> {
     pub kept: Vec<bool>,
     /// The step that computes a node.
     pub producers: Vec<Option<Step>>,
+    /// What the engine runs.
+    pub program: Program,
+}
+
+/// The steps of a network with every clipping fused into the norm or sum in front of it, or as a step like a ReLU.
+#[derive(Debug, Clone)]
+pub(super) struct Program {
+    pub steps: Vec<Step>,
+    /// What the value of a node is clipped to: `[0, ∞]` by a ReLU.
+    pub bounds: Vec<Option<[f32; 2]>>,
+    /// The node that each norm reads.
+    pub norm_inputs: Vec<NodeId>,
+    /// Numbers of one image in each node.
+    pub lengths: Vec<usize>,
+}
+
+impl Program {
+    fn new(network: &Network) -> Self {
+        let nodes = network.graph().nodes();
+        let mut consumers = vec![0; nodes.len()];
+        nodes.iter().flat_map(|node| &node.inputs).for_each(|&input| consumers[input] += 1);
+        let mut program = Self {
+            steps: Vec::new(),
+            bounds: vec![None; nodes.len()],
+            norm_inputs: vec![0; network.norms().len()],
+            lengths: (0..nodes.len()).map(|node| network.elements(node, 1)).collect(),
+        };
+        for &step in network.steps() {
+            match step {
+                Step::Norm { output, relu: true, .. }
+                | Step::Add { output, relu: true, .. }
+                | Step::Relu { output, .. } => {
+                    program.bounds[output] = Some([0.0, f32::INFINITY]);
+                }
+                Step::Function { output, .. } => {
+                    if let Op::Function(Function::Activation(Activation::Clip { low, high })) = nodes[output].op {
+                        program.bounds[output] = Some([low as f32, high as f32]);
+                        let input = nodes[output].inputs[0];
+                        program.clip(input, output, consumers[input] == 1);
+                        continue;
+                    }
+                }
+                _ => {}
+            }
+            if let Step::Norm { norm, input, .. } = step {
+                program.norm_inputs[norm] = input;
+            }
+            program.steps.push(step);
+        }
+        program
+    }
+
+    /// Adds the clipping of `input` to `output`.
+    fn clip(&mut self, input: NodeId, output: NodeId, only: bool) {
+        let before = self.steps.iter_mut().find(|step| step.output() == input && only);
+        match before {
+            Some(Step::Norm { output: o, relu, .. } | Step::Add { output: o, relu, .. }) if !*relu => {
+                (*o, *relu) = (output, true);
+            }
+            _ => self.steps.push(Step::Relu { input, output }),
+        }
+    }
 }
 
 impl<'n> Outline<'n> {
@@ -71,7 +136,8 @@ impl<'n> Outline<'n> {
         let training = mode != Mode::Evaluation;
         let (mut levels, mut producers) = (vec![0; nodes], vec![None; nodes]);
         let mut kept = vec![false; nodes];
-        for &step in network.steps() {
+        let program = Program::new(network);
+        for &step in &program.steps {
             let waits = training && matches!(step, Step::Norm { .. });
             let deepest = network.inputs(step).iter().map(|&input| levels[input]).max().unwrap_or(0);
             levels[step.output()] = deepest + usize::from(waits);
@@ -80,12 +146,12 @@ impl<'n> Outline<'n> {
             kept[step.output()] = training && (!cheap || mode == Mode::Training(Memory::Keep));
         }
         kept[network.graph().output()] = true;
-        Self { network, levels, kept, producers }
+        Self { network, levels, kept, producers, program }
     }
 
     /// Norms that read a node.
     pub fn norms_of(&self, node: NodeId) -> impl Iterator<Item = usize> + '_ {
-        self.network.steps().iter().filter_map(move |step| match *step {
+        self.program.steps.iter().filter_map(move |step| match *step {
             Step::Norm { norm, input, .. } if input == node => Some(norm),
             _ => None,
         })
@@ -104,7 +170,7 @@ impl Plan {
             backward.extend(levels.rev().map(|level| Draft::backward(&outline, level, &mut pending)));
             release(&mut backward);
         }
-        Self { forward, backward }
+        Self { forward, backward, program: Arc::new(outline.program) }
     }
 }
 

@@ -36,23 +36,25 @@ pub(super) fn through_norm(
     [x, g]: [Place; 2],
     target: Target,
 ) {
-    let (length, positions) = (context.lengths[node], context.channels(node).positions);
+    let (length, positions) = (context.program.lengths[node], context.channels(node).positions);
     let [p, q, r] = &context.norms[norm].gradient;
     deliver(image, target, length, |image, dx| {
         norm::combine(image.read(x, length), image.read(g, length), [p, q, r], positions, dx);
     });
 }
 
-/// The gradient in front of a norm's ReLU, whose output was `a x + b`, and its sums `Σ g`, `Σ g x̂`.
+/// The gradient in front of a norm's clipping, which is that of `a x + b`, and its sums `Σ g`, `Σ g x̂`.
 pub(super) fn behind_norm(
     context: &Context<'_>,
     image: &mut Image<'_, '_>,
-    (norm, relu, node): (usize, bool, NodeId),
+    (norm, output): (usize, NodeId),
     [x, g]: [Place; 2],
     target: Target,
     tally: &mut Tally,
 ) {
-    let (length, positions) = (context.lengths[node], context.channels(node).positions);
+    let node = context.program.norm_inputs[norm];
+    let (length, positions) = (context.program.lengths[node], context.channels(node).positions);
+    let bounds = context.program.bounds[output];
     let forms = &context.norms[norm];
     let [a, b] = &forms.value;
     let sums = tally.norms.entry(norm).or_default();
@@ -60,7 +62,7 @@ pub(super) fn behind_norm(
         let rows = image.read(x, length).chunks_exact(positions).zip(image.read(g, length).chunks_exact(positions));
         for ((c, (x, g)), out) in rows.enumerate().zip(out.chunks_exact_mut(positions)) {
             let centre = forms.state.mean[c];
-            let (s1, s2) = norm::masked_sums(x, g, relu.then_some([a[c], b[c]]), centre as f32, out);
+            let (s1, s2) = norm::masked_sums(x, g, bounds.map(|bounds| [[a[c], b[c]], bounds]), centre as f32, out);
             let shift = f64::from(centre as f32) - centre;
             sums.push([s1, (s2 + shift * s1) * forms.state.inverse[c]]);
         }
@@ -79,7 +81,7 @@ pub(super) fn layer(
     let kernels = &context.layers[layer];
     let output = context.network.layers()[layer].node;
     let input = context.network.graph().nodes()[output].inputs[0];
-    let (in_length, out_length) = (context.lengths[input], context.lengths[output]);
+    let (in_length, out_length) = (context.program.lengths[input], context.program.lengths[output]);
     let mut scratch = std::mem::take(&mut image.workspace.scratch);
     let mut quantized = std::mem::take(&mut image.workspace.quantized);
     let mut clock = std::mem::take(&mut image.workspace.clock);
@@ -121,7 +123,7 @@ pub(super) fn layer(
     (workspace.scratch, workspace.quantized, workspace.clock) = (scratch, quantized, clock);
 }
 
-/// The gradient where `y > 0`, or everywhere, to each target.
+/// The gradient where `y` is not clipped, or everywhere, to each target.
 pub(super) fn masked(
     context: &Context<'_>,
     image: &mut Image<'_, '_>,
@@ -129,11 +131,13 @@ pub(super) fn masked(
     [y, g]: [Option<Place>; 2],
     targets: &[Target],
 ) {
-    let length = context.lengths[node];
+    let length = context.program.lengths[node];
     let Some(g) = g else { return };
     for &target in targets {
-        deliver(image, target, length, |image, dx| match y {
-            Some(y) => elementwise::mask_slice(image.read(y, length), image.read(g, length), dx),
+        deliver(image, target, length, |image, dx| match y.zip(context.program.bounds[node]) {
+            Some((y, bounds)) => {
+                elementwise::inside_slice(image.read(y, length), bounds, image.read(g, length), dx);
+            }
             None => dx.copy_from_slice(image.read(g, length)),
         });
     }
@@ -141,12 +145,12 @@ pub(super) fn masked(
 
 /// The adjoint of a pool or a subsampling.
 pub(super) fn adjoint(context: &Context<'_>, image: &mut Image<'_, '_>, step: Step, g: Place, target: Target) {
-    let length = context.lengths[step.output()];
+    let length = context.program.lengths[step.output()];
     match step {
-        Step::Pool { input, .. } => deliver(image, target, context.lengths[input], |image, dx| {
+        Step::Pool { input, .. } => deliver(image, target, context.program.lengths[input], |image, dx| {
             pool::spread(image.read(g, length), context.channels(input).positions, dx);
         }),
-        Step::Subsample { input, output } => deliver(image, target, context.lengths[input], |image, dx| {
+        Step::Subsample { input, output } => deliver(image, target, context.program.lengths[input], |image, dx| {
             context.network.subsample_shape(output, 1).adjoint(image.read(g, length), dx);
         }),
         _ => {}
@@ -166,8 +170,8 @@ pub(super) fn function(
     let nodes = &context.network.graph().nodes()[node].inputs;
     let gradients = {
         let x: Vec<&[f32]> =
-            inputs.iter().zip(nodes).map(|(&place, &node)| image.read(place, context.lengths[node])).collect();
-        let g = image.read(g, context.lengths[node]);
+            inputs.iter().zip(nodes).map(|(&place, &node)| image.read(place, context.program.lengths[node])).collect();
+        let g = image.read(g, context.program.lengths[node]);
         let site = &context.functions[function];
         let sums = tally.functions.entry(function).or_default();
         let parameters = site.parameter_gradients(&x, g);

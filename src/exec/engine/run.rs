@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::exec::Step;
 use crate::exec::engine::action::{Action, Key};
 use crate::exec::engine::clock::Part;
 use crate::exec::engine::context::Context;
@@ -10,8 +11,6 @@ use crate::exec::engine::plan::Pass;
 use crate::exec::engine::store::{Store, Workspaces};
 use crate::exec::engine::tally::Tally;
 use crate::exec::engine::{evaluate, reverse};
-use crate::exec::{Network, Step};
-use crate::graph::NodeId;
 
 /// Most pieces of a batch: bounds the memory of partial sums.
 const MOST_PIECES: usize = 16;
@@ -19,20 +18,11 @@ const MOST_PIECES: usize = 16;
 /// Fewest images of a piece but the last: keeps the cost of adding partial sums small.
 const FEWEST_IMAGES: usize = 4;
 
-/// The node that a norm reads.
-pub(super) fn norm_input(network: &Network, norm: usize) -> NodeId {
-    let input = network.steps().iter().find_map(|step| match *step {
-        Step::Norm { norm: n, input, .. } if n == norm => Some(input),
-        _ => None,
-    });
-    input.unwrap_or_default()
-}
-
 /// Numbers of one image in a buffer.
 fn length(context: &Context<'_>, key: Key) -> usize {
     match key {
-        Key::Value(node) | Key::Gradient(node) => context.lengths[node],
-        Key::Norm(norm) => context.lengths[norm_input(context.network, norm)],
+        Key::Value(node) | Key::Gradient(node) => context.program.lengths[node],
+        Key::Norm(norm) => context.program.lengths[context.program.norm_inputs[norm]],
     }
 }
 
@@ -114,17 +104,16 @@ fn tally(pass: &Pass, context: &Context<'_>, store: &mut Store) -> Tally {
 }
 
 fn act(context: &Context<'_>, image: &mut Image<'_, '_>, action: &Action, tally: &mut Tally) {
-    let network = context.network;
     match action {
         Action::Evaluate { step, inputs, output } => evaluate::evaluate(context, image, *step, inputs, *output),
         &Action::Statistics { norm, x } => {
-            evaluate::statistics(context, image, norm, norm_input(network, norm), x, tally);
+            evaluate::statistics(context, image, norm, context.program.norm_inputs[norm], x, tally);
         }
         &Action::ThroughNorm { norm, x, g, target } => {
-            reverse::through_norm(context, image, norm, norm_input(network, norm), [x, g], target);
+            reverse::through_norm(context, image, norm, context.program.norm_inputs[norm], [x, g], target);
         }
-        &Action::BehindNorm { norm, relu, x, g, target } => {
-            reverse::behind_norm(context, image, (norm, relu, norm_input(network, norm)), [x, g], target, tally);
+        &Action::BehindNorm { norm, node, x, g, target } => {
+            reverse::behind_norm(context, image, (norm, node), [x, g], target, tally);
         }
         &Action::Layer { layer, x, g, target } => reverse::layer(context, image, layer, [x, g], target, tally),
         Action::Masked { node, y, g, targets } => reverse::masked(context, image, *node, [*y, Some(*g)], targets),

@@ -36,6 +36,48 @@ pub fn add_slice<T: Real>(a: &[T], b: &[T], relu: bool, y: &mut [T]) {
     }
 }
 
+/// The nearest number in `[low, high]`; NaN stays NaN, so that a diverged network is seen.
+#[inline(always)]
+pub fn clip<T: Real>(x: T, [low, high]: [T; 2]) -> T {
+    if x < low {
+        low
+    } else if x > high {
+        high
+    } else {
+        x
+    }
+}
+
+/// Whether a number, or what [`clip`] made of it, is inside the bounds: where clipping has the derivative 1.
+#[inline(always)]
+pub fn inside<T: Real>(x: T, [low, high]: [T; 2]) -> bool {
+    x > low && x < high
+}
+
+/// `y = clip(x)`, on the calling thread.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+pub fn clip_slice<T: Real>(x: &[T], bounds: [T; 2], y: &mut [T]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = clip(x, bounds);
+    }
+}
+
+/// `y = clip(a + b)`, on the calling thread.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+pub fn clipped_sum_slice<T: Real>(a: &[T], b: &[T], bounds: [T; 2], y: &mut [T]) {
+    for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+        *y = clip(a + b, bounds);
+    }
+}
+
+/// `dx = g · 1[y inside the bounds]`, on the calling thread.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+pub fn inside_slice<T: Real>(y: &[T], bounds: [T; 2], g: &[T], dx: &mut [T]) {
+    for ((dx, &y), &g) in dx.iter_mut().zip(y).zip(g) {
+        *dx = if inside(y, bounds) { g } else { T::ZERO };
+    }
+}
+
 /// `sum += x`, on the calling thread.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
 pub fn accumulate<T: Real>(x: &[T], sum: &mut [T]) {
@@ -51,17 +93,15 @@ fn add_chunk<T: Real, const RELU: bool>(a: &[T], b: &[T], y: &mut [T]) {
     }
 }
 
-/// [`relu`] on the calling thread.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
-pub fn relu_slice<T: Real>(x: &[T], y: &mut [T]) {
+fn relu_slice<T: Real>(x: &[T], y: &mut [T]) {
     for (y, &x) in y.iter_mut().zip(x) {
         *y = x.relu();
     }
 }
 
-/// [`mask`] on the calling thread.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
-pub fn mask_slice<T: Real>(y: &[T], g: &[T], dx: &mut [T]) {
+fn mask_slice<T: Real>(y: &[T], g: &[T], dx: &mut [T]) {
     for ((dx, &y), &g) in dx.iter_mut().zip(y).zip(g) {
         *dx = if y > T::ZERO { g } else { T::ZERO };
     }

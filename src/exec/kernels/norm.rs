@@ -13,6 +13,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::exec::kernels::Real;
+use crate::exec::kernels::elementwise::{clip, inside};
 
 /// Extents of a tensor `[batch, channels, positions]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +69,7 @@ impl ChannelMap {
     pub fn affine<T: Real>(&self, x: &[T], a: &[T], b: &[T], relu: bool, y: &mut [T]) {
         let image = self.channels * self.positions;
         y.par_chunks_mut(image).zip(x.par_chunks(image)).for_each(|(y, x)| {
-            affine(x, [a, b], self.positions, relu, y);
+            affine(x, [a, b], self.positions, relu.then_some([T::ZERO, T::INFINITY]), y);
         });
     }
 
@@ -184,27 +185,33 @@ fn sums_with_centred<T: Real>(x: &[T], g: &[T], centre: T) -> (f64, f64) {
     (plain.iter().map(|v| v.to_f64()).sum(), centred.iter().map(|v| v.to_f64()).sum())
 }
 
-/// `y = a_c x + b_c` of one image, clipped at zero if `relu`.
-pub fn affine<T: Real>(x: &[T], [a, b]: [&[T]; 2], positions: usize, relu: bool, y: &mut [T]) {
-    match relu {
-        true => affine_image::<T, true>(x, a, b, positions, y),
-        false => affine_image::<T, false>(x, a, b, positions, y),
+/// `y = a_c x + b_c` of one image, clipped to the bounds if there are any.
+pub fn affine<T: Real>(x: &[T], [a, b]: [&[T]; 2], positions: usize, bounds: Option<[T; 2]>, y: &mut [T]) {
+    match bounds {
+        Some(bounds) => affine_image::<T, true>(x, [a, b], bounds, positions, y),
+        None => affine_image::<T, false>(x, [a, b], [T::ZERO; 2], positions, y),
     }
 }
 
-/// `out = g` where the ReLU of `a x + b` passes it on, else 0 (everywhere without a ReLU); `Σ out` and
-/// `Σ out (x − centre)` of one row.
-pub fn masked_sums<T: Real>(x: &[T], g: &[T], relu: Option<[T; 2]>, centre: T, out: &mut [T]) -> (f64, f64) {
-    match relu {
-        Some(form) => masked_row::<T, true>(x, g, form, centre, out),
-        None => masked_row::<T, false>(x, g, [T::ZERO; 2], centre, out),
+/// `out = g` where `a x + b` is inside the bounds, else 0 (everywhere if there are none); `Σ out` and
+/// `Σ out (x − centre)` of one row. `clip`: `[a, b]` and the bounds.
+pub fn masked_sums<T: Real>(x: &[T], g: &[T], clip: Option<[[T; 2]; 2]>, centre: T, out: &mut [T]) -> (f64, f64) {
+    match clip {
+        Some(clip) => masked_row::<T, true>(x, g, clip, centre, out),
+        None => masked_row::<T, false>(x, g, [[T::ZERO; 2]; 2], centre, out),
     }
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
-fn masked_row<T: Real, const RELU: bool>(x: &[T], g: &[T], [a, b]: [T; 2], centre: T, out: &mut [T]) -> (f64, f64) {
+fn masked_row<T: Real, const CLIP: bool>(
+    x: &[T],
+    g: &[T],
+    [[a, b], bounds]: [[T; 2]; 2],
+    centre: T,
+    out: &mut [T],
+) -> (f64, f64) {
     let mut sums = [[T::ZERO; WIDE]; 2];
-    let pass = |x: T, g: T| if !RELU || a * x + b > T::ZERO { g } else { T::ZERO };
+    let pass = |x: T, g: T| if !CLIP || inside(a * x + b, bounds) { g } else { T::ZERO };
     let ((x_blocks, x_rest), (g_blocks, g_rest)) = (x.as_chunks::<WIDE>(), g.as_chunks::<WIDE>());
     let (out_blocks, out_rest) = out.as_chunks_mut::<WIDE>();
     for ((x, g), out) in x_blocks.iter().zip(g_blocks).zip(out_blocks) {
@@ -224,12 +231,12 @@ fn masked_row<T: Real, const RELU: bool>(x: &[T], g: &[T], [a, b]: [T; 2], centr
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
-fn affine_image<T: Real, const RELU: bool>(x: &[T], a: &[T], b: &[T], positions: usize, y: &mut [T]) {
+fn affine_image<T: Real, const CLIP: bool>(x: &[T], [a, b]: [&[T]; 2], bounds: [T; 2], positions: usize, y: &mut [T]) {
     let channels = x.chunks_exact(positions).zip(y.chunks_exact_mut(positions)).zip(a.iter().zip(b));
     for ((x, y), (&a, &b)) in channels {
         for (x, y) in x.iter().zip(y) {
             let value = a * *x + b;
-            *y = if RELU { value.relu() } else { value };
+            *y = if CLIP { clip(value, bounds) } else { value };
         }
     }
 }

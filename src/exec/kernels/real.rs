@@ -47,6 +47,8 @@ pub trait Real: sealed::Sealed + WithDType + Debug + Default + Neg<Output = Self
     const ZERO: Self;
     /// 1.
     const ONE: Self;
+    /// Above every number.
+    const INFINITY: Self;
     /// The distance from 1 to the next larger number.
     const EPSILON: Self;
 
@@ -104,6 +106,7 @@ pub trait Real: sealed::Sealed + WithDType + Debug + Default + Neg<Output = Self
 impl Real for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
+    const INFINITY: Self = f32::INFINITY;
     const EPSILON: Self = f32::EPSILON;
 
     fn as_f32(values: &[Self]) -> Option<&[f32]> {
@@ -118,6 +121,7 @@ impl Real for f32 {
 impl Real for f64 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
+    const INFINITY: Self = f64::INFINITY;
     const EPSILON: Self = f64::EPSILON;
 
     fn as_f32(_: &[Self]) -> Option<&[f32]> {
