@@ -2,7 +2,7 @@
 """Compares training, evaluation and their operations with PyTorch on the CPU, in one run.
 
     bench_training.py [--work FOLDER] [--tools bitplan,torch,torch_channels_last] [--repetitions N] [--threads N]
-                      [--parts float,supernet,evaluate,operations]
+                      [--parts float,supernet,evaluate,operations,profile]
 
 Makes a Python environment with pinned packages in FOLDER (default target/reference; several GB), builds
 `cargo bench --bench training`, and writes table.md and results.json to FOLDER/bench_training. Leave the machine alone:
@@ -33,7 +33,7 @@ import report
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LAYOUTS = {"torch": "contiguous", "torch_channels_last": "channels_last"}
 TOOLS = [report.OURS, *LAYOUTS]
-PARTS = ["float", "supernet", "evaluate", "operations"]
+PARTS = ["float", "supernet", "evaluate", "operations", "profile"]
 STEPS, IMAGES = 10, 1024
 ADAM = {"optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0}
 SGD = {"optimizer": "sgd", "learning_rate": 0.01, "weight_decay": 5e-4}
@@ -118,7 +118,7 @@ def jobs(parts):
                         title = f"{name}, {'FP32' if bits == 32 else f'w{bits}a{bits}'}, batch {batch}"
                         job = {"network": name, "steps": 3, "images": IMAGES, "batch": batch, "bits": bits}
                         found.append((part, title, job))
-        else:
+        elif part == "operations":
             job = {"steps": 10, "operations": [job for _, job, _, _ in operation_cases()]}
             found.append((part, "all operations", job))
     return found
@@ -219,6 +219,9 @@ def main():
                 (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
                 turn = f"{repetition + 1}/{arguments.repetitions}"
                 print(f"{turn} {section}, {title}, {tool}, load {load:.1f}", flush=True)
+    if "profile" in parts:
+        recipes = ((name, {"network": name, **recipe, "steps": STEPS}) for name, recipe in NETWORKS.items())
+        results["profiles"] = {name: bench.call(report.OURS, "profile", job) for name, job in recipes}
     results["loss_deviations"] = deviations
     (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     loads = [r["load"] for r in results["runs"]]

@@ -18,6 +18,7 @@
 mod evaluate;
 mod operations;
 mod peak;
+mod profile;
 mod quantize;
 mod subject;
 mod train;
@@ -68,7 +69,7 @@ fn main() {
     let [command, job] = arguments.as_slice() else {
         // What `cargo test --benches` and a bare `cargo bench` do: nothing to measure without a job.
         return println!(
-            "usage: training COMMAND FILE; COMMAND: export, float, supernet, evaluate, operations, quantize or peak \
+            "usage: training COMMAND FILE; COMMAND: export, float, supernet, evaluate, operations, quantize, peak or profile \
              (see scripts/bench_training.py)"
         );
     };
@@ -82,6 +83,7 @@ fn main() {
         "operations" => operations::measure(&job),
         "quantize" => quantize::export(&job),
         "peak" => peak::measure(&job),
+        "profile" => profile::measure(&job),
         _ => panic!("unknown command {command}"),
     };
     println!("{answer}");

@@ -89,6 +89,25 @@ def operations(runs, tools, peak):
     return rows
 
 
+def profile(found, threads, peak):
+    """What the threads do in one SuperNet iteration, and how near to the machine's peaks."""
+    rows = ["| part | thread-ms | share | rate | share of the peak |", "|-|-|-|-|-|"]
+    whole, busy = threads * found["wall"], 0.0
+    for part in found["parts"]:
+        seconds = part["thread_seconds"]
+        busy += seconds
+        kind, unit = ("flops", "GFLOP/s") if part["flops"] else ("bytes", "GB/s")
+        rate = threads * part[kind] / seconds
+        cells = [f"{rate / 1e9:.0f} {unit}", f"{rate / peak[kind]:.0%}"] if part[kind] and peak[kind] else ["", ""]
+        rows.append(line([part["part"], f"{1e3 * seconds:.1f}", f"{seconds / whole:.0%}", *cells]))
+    alone = {"weights quantised and bound": found["binding"], "loss": found["loss"]}
+    for what, seconds in alone.items():
+        rows.append(line([what, f"{1e3 * threads * seconds:.1f}", f"{threads * seconds / whole:.0%}", "", ""]))
+    rest = whole - busy - threads * sum(alone.values())
+    rows.append(line(["packing, sums over pieces, waiting", f"{1e3 * rest:.1f}", f"{rest / whole:.0%}", "", ""]))
+    return rows
+
+
 def tables(results):
     """All tables, as lines of Markdown."""
     runs, tools, peak = results["runs"], results["tools"], results["peak"]
@@ -104,4 +123,7 @@ def tables(results):
         flops = f"{peak['flops'] / 1e9:.0f} GFLOP/s" if peak["flops"] else "unknown"
         lines += ["", f"## Operations; peak {flops}, copies {peak['bytes'] / 1e9:.0f} GB/s", ""]
         lines += operations(runs, tools, peak)
+    for name, found in results.get("profiles", {}).items():
+        title = f"## One SuperNet iteration of {name}, without the optimiser: {1e3 * found['wall']:.1f} ms"
+        lines += ["", title, "", *profile(found, results["threads"], peak)]
     return lines

@@ -6,7 +6,7 @@
 //!
 //! Each product `j` is a correlation with `3 · channels` terms by the inner loops of the direct path.
 
-use super::super::correlate::{BLOCK, GRAIN, correlate, pack};
+use super::super::correlate::{BLOCK, GRAIN, correlate};
 use super::super::pixels::{self, Window, pixels};
 use super::super::planes::Place;
 use super::super::transpose::{GROUP, separate_channels};
@@ -71,12 +71,9 @@ impl Correlation {
         tap: impl Fn(usize, usize, [usize; 2]) -> f32,
     ) -> Self {
         let offsets = bands.offsets();
-        let rows = offsets.len();
-        let weight = |j, o, r: usize| filter(j, std::array::from_fn(|ky| tap(o, r / TAPS, [ky, r % TAPS])));
-        let lanes = if columns {
-            Lanes::Columns(std::array::from_fn(|j| pack(outputs, rows, |o, r| weight(j, o, r))))
-        } else {
-            Lanes::Channels(std::array::from_fn(|j| pixels::pack(outputs, rows, |o, r| weight(j, o, r))))
+        let lanes = match columns {
+            true => Lanes::Columns(pack(outputs, offsets.len() / TAPS, tap)),
+            false => Lanes::Channels(pack(outputs, offsets.len() / TAPS, tap)),
         };
         Self { bands, outputs, size, offsets, lanes }
     }
@@ -171,6 +168,28 @@ impl Correlation {
         let plan = Channels { size: self.size, bands: [first, bands] };
         gather::channels(&plan, &products[..PRODUCTS * one], grouped);
     }
+}
+
+/// Transformed weights in groups of `L` output channels, `[product][group][channel, kx][L]`, zero where there is none.
+fn pack<const L: usize>(
+    outputs: usize,
+    channels: usize,
+    tap: impl Fn(usize, usize, [usize; 2]) -> f32,
+) -> [Vec<[f32; L]>; PRODUCTS] {
+    let rows = channels * TAPS;
+    let mut packed = std::array::from_fn(|_| vec![[0.0; L]; outputs.div_ceil(L) * rows]);
+    for output in 0..outputs {
+        for channel in 0..channels {
+            for kx in 0..TAPS {
+                let column = std::array::from_fn(|ky| tap(output, channel, [ky, kx]));
+                let row = output / L * rows + channel * TAPS + kx;
+                for (product, packed) in packed.iter_mut().enumerate() {
+                    packed[row][output % L] = filter(product, column);
+                }
+            }
+        }
+    }
+    packed
 }
 
 #[cfg(test)]
