@@ -2,6 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Threads that are kept awake: a pass of the engine has as many pieces at most.
+const MOST: usize = 16;
+
 /// Runs `work` on the pool while every other thread of it looks for parts of it, awake until the end.
 ///
 /// A training step is some dozen short parallel sections one after the other. A thread that finds nothing to do for some
@@ -12,7 +15,7 @@ pub fn awake<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     let done = &flag;
     rayon::scope(|scope| {
         let own = rayon::current_thread_index();
-        for _ in 1..rayon::current_num_threads() {
+        for _ in 1..rayon::current_num_threads().min(MOST) {
             scope.spawn(move |_| {
                 // The working thread may come across this while it waits for others: it must not wait for itself.
                 if rayon::current_thread_index() == own {
