@@ -2,10 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Threads that are kept awake: a pass of the engine has as many pieces at most.
-const MOST: usize = 16;
+use crate::exec::kernels::pieces::MOST_PIECES;
 
-/// Runs `work` on the pool while every other thread of it looks for parts of it, awake until the end.
+/// Runs `work` on the pool while the other threads that can have a piece of a batch look for parts of it, awake until the end.
 ///
 /// A training step is some dozen short parallel sections one after the other. A thread that finds nothing to do for some
 /// ten microseconds goes to sleep, and waking it takes longer than that: with two threads a tenth of the time of a step
@@ -15,7 +14,7 @@ pub fn awake<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     let done = &flag;
     rayon::scope(|scope| {
         let own = rayon::current_thread_index();
-        for _ in 1..rayon::current_num_threads().min(MOST) {
+        for _ in 1..rayon::current_num_threads().min(MOST_PIECES) {
             scope.spawn(move |_| {
                 // The working thread may come across this while it waits for others: it must not wait for itself.
                 if rayon::current_thread_index() == own {

@@ -11,12 +11,7 @@ use crate::exec::engine::plan::Pass;
 use crate::exec::engine::store::{Store, Workspaces};
 use crate::exec::engine::tally::Tally;
 use crate::exec::engine::{evaluate, reverse};
-
-/// Most pieces of a batch: bounds the memory of partial sums.
-const MOST_PIECES: usize = 16;
-
-/// Fewest images of a piece but the last: keeps the cost of adding partial sums small.
-const FEWEST_IMAGES: usize = 4;
+use crate::exec::kernels::pieces::images_of_a_piece;
 
 /// Numbers of one image in a buffer.
 fn length(context: &Context<'_>, key: Key) -> usize {
@@ -43,7 +38,7 @@ pub(super) fn run(
     store: &mut Store,
     (workspaces, clock): (&Workspaces, bool),
 ) -> Vec<Tally> {
-    let per_piece = batch.div_ceil(MOST_PIECES).max(FEWEST_IMAGES);
+    let per_piece = images_of_a_piece(batch);
     let mut buffers: Vec<(Key, usize, Vec<f32>)> = Vec::new();
     for &key in &pass.writes {
         let length = length(context, key);

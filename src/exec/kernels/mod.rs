@@ -4,6 +4,7 @@ pub mod conv;
 pub mod elementwise;
 pub mod embedding;
 pub mod norm;
+pub mod pieces;
 pub mod pool;
 mod real;
 

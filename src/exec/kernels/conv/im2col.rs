@@ -13,7 +13,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{ConvShape, add_in_order, pieces};
+use super::{ConvShape, add_in_order};
+use crate::exec::kernels::pieces::pieces;
 use crate::exec::kernels::real::{Matrix, Real};
 
 /// Elements of one band of columns.

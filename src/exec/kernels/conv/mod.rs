@@ -17,6 +17,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::pieces::pieces;
 use super::real::Real;
 
 pub mod algorithms;
@@ -195,19 +196,6 @@ fn each_image(
 ) {
     let images = target.par_chunks_mut(target.len() / batch).zip(source.par_chunks(source.len() / batch));
     images.for_each_init(|| vec![0.0; scratch], |scratch, (target, source)| image(source, scratch, target));
-}
-
-/// Most pieces of a batch; bounds the memory for partial sums.
-const MOST_PIECES: usize = 16;
-
-/// Fewest images of a piece but the last; keeps the cost of adding partial sums small.
-const FEWEST_IMAGES: usize = 4;
-
-/// The parts of a batch whose partial sums are kept apart, a function of the batch alone.
-fn pieces(batch: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
-    let images = batch.div_ceil(MOST_PIECES).max(FEWEST_IMAGES);
-    let pieces = batch.div_ceil(images);
-    (0..pieces).into_par_iter().map(move |piece| piece * images..((piece + 1) * images).min(batch))
 }
 
 /// `sum = Σ partials`, in their order.

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::exec::kernels::pieces::FEWEST_IMAGES;
 
 /// `[batch, in, out, height, width, kernel_height, kernel_width, stride_y, stride_x, pad_y, pad_x, groups]`.
 const SHAPES: [[usize; 12]; 20] = [
