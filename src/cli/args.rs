@@ -53,8 +53,8 @@ pub struct Global {
     /// Threads; the results do not depend on it [default: all cores]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
-    /// Where networks are trained and evaluated: cpu, plain (candle's operations on the processor, slow), cuda[:N], metal.
-    /// Sensitivities are always estimated on the processor
+    /// Where networks are trained and evaluated: cpu, plain (candle's operations on the processor, slow), cuda or cuda:N,
+    /// metal. Sensitivities are always estimated on the processor
     #[arg(long, global = true, value_name = "DEVICE", default_value_t, value_parser = device)]
     pub device: Device,
     /// Keeps every activation of a training step on `cpu` instead of computing the cheap ones again: twice the memory of
