@@ -1,5 +1,6 @@
-//! Time and speed of the convolution kernels on the shapes of ResNet-8 at 28 × 28, batch 64, and of some depthwise and grouped ones: the
-//! algorithm that is chosen against columns and a matrix product, in the same run. Arguments: repetitions (7), threads (all).
+//! Time and speed of the convolution kernels on the shapes of ResNet-8 at 28 × 28, batch 64, and of some depthwise and
+//! grouped ones: the algorithm that is chosen against columns and a matrix product, in the same run. Arguments:
+//! repetitions (7), threads (all).
 //!
 //! Prints the median milliseconds and GFLOP/s of each operation.
 

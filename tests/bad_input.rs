@@ -95,6 +95,23 @@ fn missing_search_space() {
     fails(&output, 3, &["nowhere.yaml"]);
 }
 
+/// Devices that no machine has, so that the test means the same in every build.
+#[test]
+fn devices_that_do_not_exist_are_refused_before_any_work() {
+    let desk = Desk::new();
+    desk.file("space.yaml", desk.text.as_bytes());
+    for (device, words) in [
+        ("gpu", ["unknown device `gpu`", "hint:", "`cuda`"]),
+        ("CUDA", ["unknown device `CUDA`", "hint:", "did you mean `cuda`?"]),
+        ("cuda:4000", ["device `cuda:4000`", "hint:", "use `cpu`"]),
+    ] {
+        for command in ["run", "check"] {
+            fails(&desk.command(&[command, "space.yaml", "--device", device]), 2, &words);
+        }
+    }
+    assert!(!desk.folder.path().join("results").exists(), "nothing may be written");
+}
+
 #[test]
 fn missing_data_file() {
     Desk::new()

@@ -9,6 +9,7 @@
 //! training operations FILE seconds of single operations
 //! training quantize FILE   inputs and results of the quantisers, to compare
 //! training peak FILE       floating-point operations and bytes copied per second
+//! training profile FILE    where the time of one SuperNet iteration goes
 //! ```
 //!
 //! FILE: JSON, a `Job`. Images are random numbers: speed does not depend on them.

@@ -43,20 +43,23 @@ pub fn measure(job: &Job) -> Value {
     json!({"flops": flops, "bytes": 2.0 * BYTES as f64 / best(&copy)})
 }
 
-/// Numbers in a vector, and `CHAINS · ROUNDS` fused multiply-adds of vectors.
+/// `CHAINS · ROUNDS` fused multiply-adds of vectors by a factor.
+type MultiplyAdds = fn(f32) -> f32;
+
+/// Numbers in a vector, and the multiply-adds of the widest vectors there are.
 #[cfg(target_arch = "x86_64")]
-fn multiply_adds() -> Option<(usize, fn(f32) -> f32)> {
+fn multiply_adds() -> Option<(usize, MultiplyAdds)> {
     if is_x86_feature_detected!("avx512f") {
         // SAFETY: the processor has AVX-512F.
         return Some((16, |factor| unsafe { avx512(factor) }));
     }
     // SAFETY: the processor has AVX2 and FMA.
-    let avx2: fn(f32) -> f32 = |factor| unsafe { avx2(factor) };
+    let avx2: MultiplyAdds = |factor| unsafe { avx2(factor) };
     (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some((8, avx2))
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn multiply_adds() -> Option<(usize, fn(f32) -> f32)> {
+fn multiply_adds() -> Option<(usize, MultiplyAdds)> {
     None
 }
 

@@ -53,10 +53,12 @@ pub struct Global {
     /// Threads; the results do not depend on it [default: all cores]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
-    /// Where networks are trained and evaluated: cpu, plain (candle on the processor, slow), cuda[:N], metal
+    /// Where networks are trained and evaluated: cpu, plain (candle's operations on the processor, slow), cuda or cuda:N,
+    /// metal. Sensitivities are always estimated on the processor
     #[arg(long, global = true, value_name = "DEVICE", default_value_t, value_parser = device)]
     pub device: Device,
-    /// Keeps every activation of a training step instead of computing the cheap ones again: twice the memory, same results
+    /// Keeps every activation of a training step on `cpu` instead of computing the cheap ones again: twice the memory of
+    /// activations, same results
     #[arg(long, global = true)]
     pub keep_activations: bool,
     /// Prints one JSON document on standard output and nothing else there, errors included
@@ -80,7 +82,7 @@ impl Global {
 }
 
 fn device(text: &str) -> std::result::Result<Device, String> {
-    text.parse().map_err(|fault: ValueFault| fault.to_string())
+    text.parse().map_err(|fault: ValueFault| fault.with_hint())
 }
 
 /// The commands.
@@ -165,7 +167,7 @@ fn estimator(text: &str) -> Result<EstimatorName, String> {
 }
 
 fn part(text: &str) -> Result<Part, String> {
-    Part::parse(text).map_err(|fault| fault.to_string())
+    Part::parse(text).map_err(|fault| fault.with_hint())
 }
 
 /// Arguments of `check`.
@@ -218,7 +220,7 @@ pub struct SourceArgs {
 }
 
 fn policy(text: &str) -> Result<Policy, String> {
-    text.parse().map_err(|fault: ValueFault| fault.to_string())
+    text.parse().map_err(|fault: ValueFault| fault.with_hint())
 }
 
 /// Arguments of `plan`.

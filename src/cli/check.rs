@@ -45,7 +45,7 @@ struct CheckedPlan {
 }
 
 pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<()> {
-    let outline = Outline::new(read_space(&args.space, global)?)?;
+    let outline = Outline::new(read_space(&args.space, global)?)?.on(global.backend()?);
     let feasible = outline.check_budgets();
     let plans = outline.budgets()?;
     let ranges = outline.ranges()?;

@@ -111,6 +111,5 @@ fn pinned(mut table: PlanningTable, pins: &[String]) -> Result<PlanningTable> {
 }
 
 fn usage(fault: ValueFault) -> Error {
-    let hint = if fault.remedy.is_empty() { String::new() } else { format!("\n  hint: {}", fault.remedy) };
-    Error::Usage(format!("--budget: found {}, expected {}{hint}", fault.found, fault.expected))
+    Error::Usage(format!("--budget: {}", fault.with_hint()))
 }

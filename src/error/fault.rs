@@ -19,6 +19,12 @@ impl ValueFault {
     pub fn new(found: impl Into<String>, expected: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { found: found.into(), expected: expected.into(), remedy: remedy.into() }
     }
+
+    /// The fault, and on a line of its own what to do, if there is something.
+    pub(crate) fn with_hint(&self) -> String {
+        let hint = if self.remedy.is_empty() { String::new() } else { format!("\n  hint: {}", self.remedy) };
+        format!("{self}{hint}")
+    }
 }
 
 /// The most characters of a user's text that a message repeats.

@@ -73,7 +73,11 @@ impl FromStr for Device {
             _ => Err(ValueFault::new(
                 format!("the unknown device {}", quoted(text)),
                 either(NAMES),
-                did_you_mean(text, NAMES, "a CUDA device has a number: `cuda:1`"),
+                did_you_mean(
+                    text,
+                    NAMES,
+                    "an NVIDIA device is `cuda`, the second one `cuda:1`; an Apple device is `metal`",
+                ),
             )),
         }
     }

@@ -3,11 +3,12 @@
 //! [`Network`] is a graph prepared for execution; [`Bindings`] are the values it runs with: weights (already
 //! quantised or not), input quantisers, batch-norm parameters and statistics. [`forward()`] records a [`Tape`];
 //! [`backward()`] is the reverse pass; [`HessianPass`] is the tangent of both: exact Hessian-vector products.
-//! [`plain`] is the same in candle's own operations, on any [`Device`].
+//! [`engine`] is the forward and reverse pass at the speed of the machine, in f32; [`plain`] is both in candle's own
+//! operations, on any [`Device`]. An [`Executor`] is whichever of these two a [`Backend`] asks for.
 //!
 //! Gradients are our own explicit reverse pass, not the autograd of candle: see
-//! `docs/decisions/0001-explicit-reverse-pass.md`. Everything is generic over f32 (work) and f64 (proofs) and gives the
-//! same bits at any number of threads.
+//! `docs/decisions/0001-explicit-reverse-pass.md`. The passes of this module are generic over f32 (work) and f64
+//! (proofs). They and the engine give the same bits at any number of threads; [`plain`] promises none.
 
 mod awake;
 mod backward;

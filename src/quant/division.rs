@@ -20,8 +20,8 @@ impl Divisor {
         (1e-30..1e30).contains(&scale).then(|| Self { scale, reciprocal: 1.0 / scale })
     }
 
-    #[inline(always)]
     /// `x / s` where the quotient is below [`FAR`], something beyond it elsewhere.
+    #[inline(always)]
     pub fn divide(self, x: f32) -> f32 {
         let q = x * self.reciprocal;
         let e = (-q).mul_add(self.scale, x);

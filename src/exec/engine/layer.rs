@@ -26,14 +26,14 @@ pub(super) struct LayerKernels {
 }
 
 enum Forward {
-    Convolution(algorithms::Forward),
+    Convolution(Box<algorithms::Forward>),
     Dense(dense::Forward),
     /// Rows of a table, and how long they are.
     Table(Vec<f32>, usize),
 }
 
 enum Reverse {
-    Convolution(algorithms::InputGradient, algorithms::WeightGradient),
+    Convolution(Box<algorithms::InputGradient>, Box<algorithms::WeightGradient>),
     /// With the number of inputs.
     Dense(dense::InputGradient, dense::WeightGradient, usize),
     Table(usize),
@@ -54,7 +54,7 @@ impl LayerKernels {
         let forward = || match (&map, op) {
             (LayerMap::Table { features }, _) => Forward::Table(w.to_vec(), *features),
             (_, Op::Linear(linear)) => Forward::Dense(dense::Forward::new(linear.inputs, linear.outputs, w)),
-            (LayerMap::Convolution(shape), _) => Forward::Convolution(algorithms::Forward::new(shape, w)),
+            (LayerMap::Convolution(shape), _) => Forward::Convolution(Box::new(algorithms::Forward::new(shape, w))),
         };
         let reverse = || match (&map, op) {
             (LayerMap::Table { features }, _) => Reverse::Table(*features),
@@ -64,8 +64,8 @@ impl LayerKernels {
                 Reverse::Dense(input, dense::WeightGradient::new(inputs, outputs), inputs)
             }
             (LayerMap::Convolution(shape), _) => {
-                let input = algorithms::InputGradient::new(shape, w);
-                Reverse::Convolution(input, algorithms::WeightGradient::new(shape))
+                let input = Box::new(algorithms::InputGradient::new(shape, w));
+                Reverse::Convolution(input, Box::new(algorithms::WeightGradient::new(shape)))
             }
         };
         let (forward, reverse) = rayon::join(forward, || training.then(reverse));

@@ -128,11 +128,10 @@ pub(super) fn masked(
     context: &Context<'_>,
     image: &mut Image<'_, '_>,
     node: NodeId,
-    [y, g]: [Option<Place>; 2],
+    (y, g): (Option<Place>, Place),
     targets: &[Target],
 ) {
     let length = context.program.lengths[node];
-    let Some(g) = g else { return };
     for &target in targets {
         deliver(image, target, length, |image, dx| match y.zip(context.program.bounds[node]) {
             Some((y, bounds)) => {

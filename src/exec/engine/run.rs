@@ -111,7 +111,7 @@ fn act(context: &Context<'_>, image: &mut Image<'_, '_>, action: &Action, tally:
             reverse::behind_norm(context, image, (norm, node), [x, g], target, tally);
         }
         &Action::Layer { layer, x, g, target } => reverse::layer(context, image, layer, [x, g], target, tally),
-        Action::Masked { node, y, g, targets } => reverse::masked(context, image, *node, [*y, Some(*g)], targets),
+        Action::Masked { node, y, g, targets } => reverse::masked(context, image, *node, (*y, *g), targets),
         &Action::Adjoint { step, g, target } => reverse::adjoint(context, image, step, g, target),
         Action::Function { function, inputs, g, targets } => {
             reverse::function(context, image, *function, (inputs, *g), targets, tally);

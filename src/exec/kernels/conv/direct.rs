@@ -1,13 +1,13 @@
-//! Direct convolution in single precision, one group: no columns are built, an image is padded once
-//! or, where the kernel never leaves it, read where it is.
+//! Direct convolution in single precision, one group: no columns are built, an image is padded once or, where the kernel
+//! never leaves it, read where it is.
 //!
 //! ```text
 //! y[o, oy, ox] = Σ_{c,ky,kx} w[o,c,ky,kx] · x[c, s·oy + ky − p, s·ox + kx − p]
 //! ```
 //!
-//! Vectors hold neighbouring outputs (`rows`) or 16 output channels of one pixel
-//! (`pixels`), whichever needs fewer products of vectors: channels on small maps and with strides, outputs
-//! where channels would leave lanes empty. Scratch: one padded image and one result.
+//! Vectors hold neighbouring outputs (`rows`) or 16 output channels of one pixel (`pixels`), whichever needs fewer
+//! products of vectors: channels on small maps and with strides, outputs where channels would leave lanes empty. Scratch:
+//! one padded image and one result.
 
 use super::ConvShape;
 use super::correlate::{self, BLOCK};

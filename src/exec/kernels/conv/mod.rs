@@ -9,8 +9,8 @@
 //! The map is bilinear, and `⟨conv(x, w), g⟩ = ⟨x, input_gradient(g, w)⟩ = ⟨w, weight_gradient(x, g)⟩`: each of the three
 //! is a derivative of the others, so derivatives of every order are made of them.
 //!
-//! Single precision takes the algorithm that [`algorithms`] chooses from the shape, double precision [`im2col`], the path
-//! of reference. All give the same bits for every number of threads. Work: `2 · output_len · weight_len / out_channels`
+//! Single precision takes the algorithm that [`algorithms`] chooses from the shape, double precision [`im2col`], the
+//! reference. All give the same bits for every number of threads. Work: `2 · output_len · weight_len / out_channels`
 //! floating-point operations for each of the three.
 
 use std::ops::Range;

@@ -82,7 +82,7 @@ pub(super) fn numbers<T: Real>(length: usize, seed: u64) -> Vec<T> {
 }
 
 /// Calls `visit` with the indices into x, w and y of every product of the definition.
-fn products(s: &ConvShape, mut visit: impl FnMut(usize, usize, usize)) {
+pub(super) fn products(s: &ConvShape, mut visit: impl FnMut(usize, usize, usize)) {
     let (out_height, out_width) = (s.out_height(), s.out_width());
     let (inputs, outputs) = (s.in_channels / s.groups, s.out_channels / s.groups);
     for (b, o) in (0..s.batch).flat_map(|b| (0..s.out_channels).map(move |o| (b, o))) {

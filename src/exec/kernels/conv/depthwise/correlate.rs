@@ -4,9 +4,10 @@
 //! out[oy, ox] = Σ_planes Σ_n Σ_ky weights[plane][n][ky] · source[plane][offsets[n] + ky·pitch + oy·row_step + ox]
 //! ```
 //!
-//! `n` runs over the columns of the kernel, for kernels without a tile of their own over its taps, with a single `ky`. A tile keeps one vector of each of [`ROWS`] output rows in registers, and loads every source vector once
-//! for all of them. A tile at the edge moves back inside and computes some outputs twice; vectors that are wider than
-//! the map run over into the next row, which comes later.
+//! `n` runs over the columns of the kernel; for kernels without a tile of their own, over its taps, with a single `ky`. A
+//! tile keeps one vector of each of 1, [`ROWS`] or 8 output rows in registers, and loads every source vector once for all of
+//! them. A tile at the edge moves back inside and computes some outputs twice; vectors that are wider than the map run over
+//! into the next row, which comes later.
 
 use super::plane::{CHUNK, Plane};
 use crate::exec::kernels::conv::vector::Vector;

@@ -1,5 +1,6 @@
 //! The three operations against the definition in f64, with the direct path beside them.
 
+use super::super::tests::{numbers, products};
 use super::super::{direct, input_gradient as direct_input, weight_gradient as direct_weight};
 use super::*;
 
@@ -49,18 +50,6 @@ fn shapes() -> impl Iterator<Item = ConvShape> {
     SHAPES.into_iter().map(shape)
 }
 
-/// Numbers in [-1, 1) that single precision holds exactly.
-fn numbers(length: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / 8_388_608.0 - 1.0
-    };
-    (0..length).map(|_| next()).collect()
-}
-
 /// The operands of one shape and the three results by the definition.
 struct Case {
     shape: ConvShape,
@@ -74,33 +63,20 @@ struct Case {
 
 impl Case {
     fn new(shape: ConvShape) -> Self {
-        let x = numbers(shape.input_len(), 1);
-        let w = numbers(shape.weight_len(), 2);
-        let dy = numbers(shape.output_len(), 3);
-        let (height, width) = (shape.out_height(), shape.out_width());
+        let x: Vec<f32> = numbers(shape.input_len(), 1);
+        let w: Vec<f32> = numbers(shape.weight_len(), 2);
+        let dy: Vec<f32> = numbers(shape.output_len(), 3);
         let (mut y, mut dx, mut dw) = (vec![0.0; dy.len()], vec![0.0; x.len()], vec![0.0; w.len()]);
         let mut squares = [0.0; 3];
-        for (b, o, c) in triples([shape.batch, shape.out_channels, shape.in_channels]) {
-            for (oy, ox, tap) in triples([height, width, 9]) {
-                let at = [oy + tap / 3, ox + tap % 3];
-                let (Some(iy), Some(ix)) = (at[0].checked_sub(shape.padding[0]), at[1].checked_sub(shape.padding[1]))
-                else {
-                    continue;
-                };
-                if iy < shape.in_height && ix < shape.in_width {
-                    let i = ((b * shape.in_channels + c) * shape.in_height + iy) * shape.in_width + ix;
-                    let j = (o * shape.in_channels + c) * 9 + tap;
-                    let k = ((b * shape.out_channels + o) * height + oy) * width + ox;
-                    let (x, w, dy) = (f64::from(x[i]), f64::from(w[j]), f64::from(dy[k]));
-                    y[k] += x * w;
-                    dx[i] += dy * w;
-                    dw[j] += x * dy;
-                    for (square, product) in squares.iter_mut().zip([x * w, dy * w, x * dy]) {
-                        *square += product * product;
-                    }
-                }
+        products(&shape, |i, j, k| {
+            let (x, w, dy) = (f64::from(x[i]), f64::from(w[j]), f64::from(dy[k]));
+            y[k] += x * w;
+            dx[i] += dy * w;
+            dw[j] += x * dy;
+            for (square, product) in squares.iter_mut().zip([x * w, dy * w, x * dy]) {
+                *square += product * product;
             }
-        }
+        });
         Self { shape, x, w, dy, expected: [y, dx, dw], squares }
     }
 
@@ -166,10 +142,6 @@ impl Case {
             [root / square.sqrt(), largest / (square / expected.len() as f64).sqrt()]
         })
     }
-}
-
-fn triples([a, b, c]: [usize; 3]) -> impl Iterator<Item = (usize, usize, usize)> {
-    (0..a).flat_map(move |i| (0..b).flat_map(move |j| (0..c).map(move |k| (i, j, k))))
 }
 
 fn inner(a: &[f32], b: &[f32]) -> f64 {
