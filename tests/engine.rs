@@ -241,6 +241,9 @@ fn empty_and_ragged_batches_and_the_wrong_mode_are_refused() {
     assert!(engine.record(&case.bindings, &[]).is_err());
     assert!(engine.record(&case.bindings, &case.images[1..]).is_err());
     let mut evaluation = Engine::new(&case.network, Mode::Evaluation);
+    assert!(evaluation.outputs(&case.bindings, &case.images).is_err(), "batch statistics in evaluation");
+    let fixed = Case::new(resnet8([1, 13, 13], 10).unwrap(), 2, false);
+    assert!(engine.outputs(&fixed.bindings, &case.images).is_err(), "fixed statistics in training");
     assert!(evaluation.record(&case.bindings, &case.images).is_err());
     assert!(engine.record(&case.bindings, &case.images).unwrap().gradients(&[0.0; 3]).is_err());
 }

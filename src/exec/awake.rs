@@ -16,6 +16,8 @@ pub fn awake<R: Send>(work: impl FnOnce() -> R + Send) -> R {
         let own = rayon::current_thread_index();
         for _ in 1..rayon::current_num_threads().min(MOST_PIECES) {
             scope.spawn(move |_| {
+                // No circle of threads that wait for one another: rayon's thieves take the oldest job first, so these are gone
+                // from their owner before any part of its work is, and a circle would need each to be older than the next.
                 // The working thread may come across this while it waits for others: it must not wait for itself.
                 if rayon::current_thread_index() == own {
                     return;

@@ -78,12 +78,14 @@ impl ActivationQuantizer {
 
     /// `∂L/∂x` into `dx` on the calling thread; the result is the sum that [`Self::scale_gradient`] takes.
     pub fn backward_slice(&self, x: &[f32], scale: f32, upstream: &[f32], dx: &mut [f32]) -> f64 {
-        f64::from(match self.rounding as u8 {
-            0 => backward_chunk::<0>(x, upstream, scale, self.low, self.high, dx),
-            1 => backward_chunk::<1>(x, upstream, scale, self.low, self.high, dx),
-            2 => backward_chunk::<2>(x, upstream, scale, self.low, self.high, dx),
-            _ => backward_chunk::<3>(x, upstream, scale, self.low, self.high, dx),
-        })
+        let chunks = dx.chunks_mut(CHUNK).zip(x.chunks(CHUNK)).zip(upstream.chunks(CHUNK));
+        let sum = |((dx, x), g)| match self.rounding as u8 {
+            0 => backward_chunk::<0>(x, g, scale, self.low, self.high, dx),
+            1 => backward_chunk::<1>(x, g, scale, self.low, self.high, dx),
+            2 => backward_chunk::<2>(x, g, scale, self.low, self.high, dx),
+            _ => backward_chunk::<3>(x, g, scale, self.low, self.high, dx),
+        };
+        chunks.map(|chunk| f64::from(sum(chunk))).sum()
     }
 
     /// `∂L/∂s` from the sum over all samples, each of `per_sample` elements.

@@ -26,7 +26,8 @@ impl Divisor {
         let q = x * self.reciprocal;
         let e = (-q).mul_add(self.scale, x);
         let exact = e.mul_add(self.reciprocal, q);
-        if q.abs() < FAR { exact } else { q }
+        // A zero keeps its sign.
+        if q.abs() < FAR && q != 0.0 { exact } else { q }
     }
 }
 
@@ -61,6 +62,7 @@ mod tests {
             let x = 0.1 * (code as f32 + 0.5);
             assert_eq!(by.divide(x).to_bits(), (x / 0.1).to_bits());
         }
+        assert_eq!(by.divide(-0.0).to_bits(), (-0f32).to_bits());
         assert!(by.divide(f32::NAN).is_nan());
         assert!(by.divide(f32::INFINITY) == f32::INFINITY && by.divide(-1e38) < -1e30);
         assert!(

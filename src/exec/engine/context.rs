@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::engine::layer::LayerKernels;
-use crate::exec::engine::plan::Program;
+use crate::exec::engine::plan::{Mode, Program};
 use crate::exec::forward::wide;
 use crate::exec::functions::FunctionSite;
 use crate::exec::kernels::norm::ChannelMap;
@@ -37,9 +37,14 @@ pub(super) struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// Prepares a network with its bindings. Norms with batch statistics get their forms later.
-    pub fn new(network: &'a Network, bindings: &'a Bindings, program: Arc<Program>, training: bool) -> Result<Self> {
+    pub fn new(
+        network: &'a Network,
+        bindings: &'a Bindings,
+        program: Arc<Program>,
+        (mode, differentiable): (Mode, bool),
+    ) -> Result<Self> {
         let layers = 0..network.layers().len();
-        let layers = layers.into_par_iter().map(|l| LayerKernels::new(network, l, &bindings.layers[l], training));
+        let layers = layers.into_par_iter().map(|l| LayerKernels::new(network, l, &bindings.layers[l], differentiable));
         let functions =
             (0..network.functions().len()).map(|f| Ok(forward::function_site::<f32>(network, bindings, f, 1)?.0));
         let mut context = Self {
@@ -51,6 +56,10 @@ impl<'a> Context<'a> {
             program,
         };
         for (norm, binding) in bindings.norms.iter().enumerate() {
+            if matches!(binding.statistics, Statistics::Batch) == (mode == Mode::Evaluation) {
+                let rule = "batch statistics need an engine for training, fixed ones one for evaluation";
+                return Err(Error::Internal(format!("norm `{}`: {rule}", network.norms()[norm].name)));
+            }
             if let Statistics::Fixed { mean, variance } = &binding.statistics {
                 context.set_statistics(norm, wide::<f32>(mean)?, wide::<f32>(variance)?)?;
             }

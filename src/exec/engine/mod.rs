@@ -90,7 +90,7 @@ impl<'n> Engine<'n> {
     /// When the images or a binding do not fit the network.
     pub fn outputs(&mut self, bindings: &Bindings, images: &[f32]) -> Result<Outputs> {
         let batch = self.check(images)?;
-        let mut context = Context::new(self.network, bindings, Arc::clone(&self.plan.program), false)?;
+        let mut context = Context::new(self.network, bindings, Arc::clone(&self.plan.program), (self.mode, false))?;
         self.forward(&mut context, images, batch)
     }
 
@@ -106,7 +106,7 @@ impl<'n> Engine<'n> {
         if self.mode == Mode::Evaluation {
             return Err(Error::Internal("an engine for evaluation keeps nothing to be differentiated".into()));
         }
-        let mut context = Context::new(self.network, bindings, Arc::clone(&self.plan.program), true)?;
+        let mut context = Context::new(self.network, bindings, Arc::clone(&self.plan.program), (self.mode, true))?;
         let outputs = self.forward(&mut context, images, batch)?;
         Ok(Recorded { engine: self, context, images, batch, outputs })
     }
@@ -130,7 +130,9 @@ impl<'n> Engine<'n> {
             collect::statistics(context, &tallies)?;
         }
         let output = self.network.graph().output();
-        let logits = self.store.read(Key::Value(output))[..batch * self.plan.program.lengths[output]].to_vec();
+        // A graph of nothing but its input gives it back.
+        let values = if output == 0 { images } else { self.store.read(Key::Value(output)) };
+        let logits = values[..batch * self.plan.program.lengths[output]].to_vec();
         Ok(Outputs { logits, norms: context.norms.iter().map(|forms| forms.state.clone()).collect() })
     }
 }

@@ -92,7 +92,7 @@ pub(super) fn layer(
         clock.lap(Part::Quantizers);
         kernels.add_weight_gradient(x, g, &mut scratch, sums);
         if kernels.bias.is_some() {
-            let sums = context.network.bias_map(layer, 1).sums(g);
+            let sums = context.network.bias_map(layer, 1).sums_image(g);
             add(tally.biases.entry(layer).or_default(), sums.into_iter());
         }
     }
