@@ -70,15 +70,14 @@ impl FromStr for Device {
                     "`nvidia-smi -L` lists the devices",
                 )
             }),
-            _ => Err(ValueFault::new(
-                format!("the unknown device {}", quoted(text)),
-                either(NAMES),
-                did_you_mean(
-                    text,
-                    NAMES,
-                    "an NVIDIA device is `cuda`, the second one `cuda:1`; an Apple device is `metal`",
-                ),
-            )),
+            _ => {
+                let gpus = "an NVIDIA device is `cuda`, the second one `cuda:1`; an Apple device is `metal`";
+                let remedy = match text.eq_ignore_ascii_case("gpu") {
+                    true => gpus.into(), // not one letter away from `cpu`
+                    false => did_you_mean(text, NAMES, gpus),
+                };
+                Err(ValueFault::new(format!("the unknown device {}", quoted(text)), either(NAMES), remedy))
+            }
         }
     }
 }
@@ -147,6 +146,7 @@ mod tests {
             assert!(fault.to_string().contains(said), "{name}: {fault}");
         }
         assert_eq!("CUDA".parse::<Device>().unwrap_err().remedy, "did you mean `cuda`?");
+        assert!("gpu".parse::<Device>().unwrap_err().remedy.contains("`cuda`"));
         assert!(serde_json::from_str::<Device>("\"tpu\"").unwrap_err().to_string().contains("unknown device `tpu`"));
     }
 
