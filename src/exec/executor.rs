@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::exec::engine::{Engine, Memory, Mode, Outputs};
-use crate::exec::{Bindings, Device, Gradients, Network, host, plain};
+use crate::exec::{Bindings, Device, Gradients, Network, awake, host, plain};
 
 /// Where and how networks run. Not part of any result's identity but for the device, whose rounding differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -11,6 +11,13 @@ pub struct Backend {
     pub device: Device,
     /// What the host's engine keeps between the passes of a training step.
     pub memory: Memory,
+}
+
+impl Backend {
+    /// Runs `work`; with the threads of the host's engine [awake](awake()), if that is what runs it.
+    pub fn busy<R: Send>(self, work: impl FnOnce() -> R + Send) -> R {
+        if self.device.is_plain() { work() } else { awake(work) }
+    }
 }
 
 /// A network with what it needs to run again and again.

@@ -51,7 +51,7 @@ mod tests {
             }
             corrected += u32::from(x * (1.0 / scale) != q);
         }
-        // Without the correction a quarter of the quotients would be off.
+        // Without the correction a tenth of the quotients and more would be off.
         assert!(corrected > 20_000, "{corrected}");
     }
 

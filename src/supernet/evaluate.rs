@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Dataset, Normalization};
 use crate::error::{Error, Result};
 use crate::exec::{
-    Backend, Bindings, Executor, Loss, Network, NormBinding, Samples, Statistics, awake, correct, host, prediction,
+    Backend, Bindings, Executor, Loss, Network, NormBinding, Samples, Statistics, correct, host, prediction,
 };
 
 /// Images to evaluate on.
@@ -92,7 +92,8 @@ pub fn evaluate(network: &Network, bindings: &Bindings, split: &Split<'_>) -> Re
     let mut sum = Evaluation { correct: 0, images: 0, loss: 0.0, logits: Vec::new() };
     let mut executor = Executor::evaluation(network, split.backend)?;
     split.each(usize::MAX, |images, labels| {
-        let logits = awake(|| executor.outputs(bindings, &host::read::<f32>(images)?))?.logits;
+        let images = host::read::<f32>(images)?;
+        let logits = split.backend.busy(|| executor.outputs(bindings, &images))?.logits;
         sum.loss += Loss::default().evaluate(&logits, labels, None).loss * labels.len() as f64;
         sum.correct += correct(&logits, labels) as u64;
         sum.images += labels.len() as u64;
@@ -125,7 +126,8 @@ pub fn recalibrate(
     let mut batches = 0.0;
     let mut executor = Executor::training(network, split.backend)?;
     split.each(images, |images, labels| {
-        let statistics = executor.outputs(&live, &host::read::<f32>(images)?)?.norms;
+        let images = host::read::<f32>(images)?;
+        let statistics = split.backend.busy(|| executor.outputs(&live, &images))?.norms;
         for (n, (state, (mean, variance))) in statistics.iter().zip(&mut sums).enumerate() {
             let count = network.norm_count(n, labels.len()) as f64;
             mean.iter_mut().zip(&state.mean).for_each(|(sum, v)| *sum += v);

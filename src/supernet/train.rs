@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::data::{Augmentation, Batches, Dataset, Normalization};
 use crate::error::{Error, Result};
-use crate::exec::{Backend, awake};
+use crate::exec::Backend;
 use crate::progress::Observer;
 use crate::space::{Recipe, Schedule};
 use crate::supernet::{EpochRecord, TrainState};
@@ -102,7 +102,7 @@ pub(super) fn run(
             let context = StepContext { epoch, step: index, decay, images: &batch.images, labels: &batch.labels };
             // The next batch is made beside the step: a pure function of its number, so nothing depends on when.
             let prepare = || (index + 1 < per_epoch).then(|| batches.batch(index as usize + 1));
-            let (losses, prepared) = awake(|| rayon::join(|| step(&mut state, &context), prepare));
+            let (losses, prepared) = session.backend.busy(|| rayon::join(|| step(&mut state, &context), prepare));
             next = prepared;
             let losses = losses?;
             record(phase, &mut state, &losses, batch.labels.len(), epoch, index)?;
