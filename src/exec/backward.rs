@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use crate::error::Result;
-use crate::exec::forward::{function_site, read_all, slices, wide};
+use crate::exec::forward::{function_site, gradient_form, read_all, slices};
 use crate::exec::kernels::Real;
 use crate::exec::reverse::{
     InputGradients, fixed_step, layer_input_gradient, layer_weight_gradient, sweep, through_relu,
@@ -99,20 +99,12 @@ impl Pass<'_> {
         let map = network.channel_map(input, tape.batch);
         let (x, g_data) = (host::read::<T>(tape.value(input)?)?, host::read::<T>(g)?);
         let (s1, s2) = map.gradient_sums::<T>(&x, &g_data, &state.mean, &state.inverse);
-        let n = (map.batch * map.positions) as f64;
-        let through_statistics = match binding.statistics {
-            Statistics::Batch => 1.0 / n,
-            Statistics::Fixed { .. } => 0.0,
+        let count = match binding.statistics {
+            Statistics::Batch => (map.batch * map.positions) as f64,
+            Statistics::Fixed { .. } => f64::INFINITY,
         };
-        let gamma = wide::<T>(&binding.gamma)?;
-        let (mut p, mut q, mut r) = (Vec::new(), Vec::new(), Vec::new());
-        for c in 0..map.channels {
-            let (inverse, mean) = (state.inverse[c], state.mean[c]);
-            let slope = -gamma[c] * inverse * inverse * s2[c] * through_statistics;
-            p.push(T::from_f64(gamma[c] * inverse));
-            q.push(T::from_f64(slope));
-            r.push(T::from_f64(-gamma[c] * inverse * s1[c] * through_statistics - slope * mean));
-        }
+        let sums: Vec<[f64; 2]> = s1.iter().zip(&s2).map(|(&s1, &s2)| [s1, s2]).collect();
+        let [p, q, r] = gradient_form::<T>(binding, state, &sums, count)?;
         let mut dx = vec![T::ZERO; x.len()];
         map.combine(&x, &g_data, [&p, &q, &r], &mut dx);
         (gradients.gammas[norm], gradients.betas[norm]) = (s2, s1);

@@ -21,6 +21,14 @@ pub struct NormState {
     pub inverse: Vec<f64>,
 }
 
+impl NormState {
+    /// With `inverse` from the variance.
+    pub(super) fn new(mean: Vec<f64>, variance: Vec<f64>, epsilon: f64) -> Self {
+        let inverse = variance.iter().map(|v| 1.0 / (v + epsilon).sqrt()).collect();
+        Self { mean, variance, inverse }
+    }
+}
+
 /// The values of one forward pass, kept for the reverse pass.
 #[derive(Debug, Clone)]
 pub struct Tape {
@@ -147,8 +155,7 @@ fn evaluate<T: Real>(network: &Network, bindings: &Bindings, tape: &mut Tape, st
                     Statistics::Fixed { mean, variance } => (wide::<T>(mean)?, wide::<T>(variance)?),
                 };
                 let epsilon = network.norms()[norm].epsilon;
-                let inverse = variance.iter().map(|v| 1.0 / (v + epsilon).sqrt()).collect();
-                let state = NormState { mean, variance, inverse };
+                let state = NormState::new(mean, variance, epsilon);
                 let (a, b) = affine_form::<T>(binding, &state)?;
                 map.affine(&x, &a, &b, relu, &mut y);
                 state
@@ -210,6 +217,25 @@ pub(super) fn affine_form<T: Real>(binding: &NormBinding, state: &NormState) -> 
     let (gamma, beta) = (wide::<T>(&binding.gamma)?, wide::<T>(&binding.beta)?);
     let channels = gamma.iter().zip(&beta).zip(state.mean.iter().zip(&state.inverse));
     Ok(channels.map(|((g, b), (mean, i))| (T::from_f64(g * i), T::from_f64(b - g * i * mean))).unzip())
+}
+
+/// `dx = p g + q x + r` through batch statistics over `count` values per channel, infinite for fixed ones, from `S1 = Σ g`
+/// and `S2 = Σ g x̂`.
+pub(super) fn gradient_form<T: Real>(
+    binding: &NormBinding,
+    state: &NormState,
+    sums: &[[f64; 2]],
+    count: f64,
+) -> Result<[Vec<T>; 3]> {
+    let gamma = wide::<T>(&binding.gamma)?;
+    let mut form = [Vec::new(), Vec::new(), Vec::new()];
+    for (c, [s1, s2]) in sums.iter().enumerate() {
+        let (inverse, mean) = (state.inverse[c], state.mean[c]);
+        let slope = -gamma[c] * inverse * inverse * s2 / count;
+        let values = [gamma[c] * inverse, slope, -gamma[c] * inverse * s1 / count - slope * mean];
+        form.iter_mut().zip(values).for_each(|(form, value)| form.push(T::from_f64(value)));
+    }
+    Ok(form)
 }
 
 /// A small tensor in f64.

@@ -75,8 +75,7 @@ impl<'a> Context<'a> {
     /// Gives a norm its mean and variance.
     pub fn set_statistics(&mut self, norm: usize, mean: Vec<f64>, variance: Vec<f64>) -> Result<()> {
         let epsilon = self.network.norms()[norm].epsilon;
-        let inverse = variance.iter().map(|v| 1.0 / (v + epsilon).sqrt()).collect();
-        let state = NormState { mean, variance, inverse };
+        let state = NormState::new(mean, variance, epsilon);
         let (a, b) = forward::affine_form::<f32>(&self.bindings.norms[norm], &state)?;
         self.norms[norm] = NormForms { state, value: [a, b], gradient: Default::default() };
         Ok(())
@@ -84,16 +83,8 @@ impl<'a> Context<'a> {
 
     /// Gives a norm the sums of its reverse pass over `count` values per channel: `S1 = Σ g`, `S2 = Σ g x̂`.
     pub fn set_gradient_sums(&mut self, norm: usize, sums: &[[f64; 2]], count: f64) -> Result<()> {
-        let gamma = wide::<f32>(&self.bindings.norms[norm].gamma)?;
-        let NormForms { state, gradient: [p, q, r], .. } = &mut self.norms[norm];
-        [&mut *p, &mut *q, &mut *r].into_iter().for_each(Vec::clear);
-        for (c, [s1, s2]) in sums.iter().enumerate() {
-            let (inverse, mean) = (state.inverse[c], state.mean[c]);
-            let slope = -gamma[c] * inverse * inverse * s2 / count;
-            p.push((gamma[c] * inverse) as f32);
-            q.push(slope as f32);
-            r.push((-gamma[c] * inverse * s1 / count - slope * mean) as f32);
-        }
+        let NormForms { state, gradient, .. } = &mut self.norms[norm];
+        *gradient = forward::gradient_form::<f32>(&self.bindings.norms[norm], state, sums, count)?;
         Ok(())
     }
 }

@@ -1,18 +1,14 @@
 //! One layer prepared for a step: its weights packed for each of its maps, its quantiser, its bias.
 
-use rayon::prelude::*;
-
 use crate::error::Result;
 use crate::exec::engine::store::sized;
 use crate::exec::kernels::conv::{algorithms, dense};
-use crate::exec::kernels::{elementwise, embedding};
+use crate::exec::kernels::embedding;
+use crate::exec::kernels::pieces::add_in_order;
 use crate::exec::layer_map::LayerMap;
 use crate::exec::{LayerBinding, Network, host};
 use crate::graph::Op;
 use crate::quant::ActivationQuantizer;
-
-/// Numbers that a thread adds up at a time.
-const CHUNK: usize = 1 << 12;
 
 /// A layer's maps, image by image.
 pub(super) struct LayerKernels {
@@ -116,10 +112,7 @@ impl LayerKernels {
     /// The gradient of the weight from the running sums of all pieces, added in their order.
     pub fn total(&self, parts: &[&[f32]]) -> Vec<f32> {
         let mut sums = vec![0.0; self.sums_len()];
-        sums.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, sums)| {
-            let length = sums.len();
-            parts.iter().for_each(|part| elementwise::accumulate(&part[chunk * CHUNK..][..length], sums));
-        });
+        add_in_order(parts, &mut sums);
         let mut dw = vec![0.0; self.parameters];
         match &self.reverse {
             Some(Reverse::Convolution(_, map)) => map.finish(&sums, &mut dw),

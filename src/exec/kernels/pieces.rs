@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::exec::kernels::Real;
+use crate::exec::kernels::elementwise::accumulate;
+
 /// Most pieces of a batch: bounds the memory of partial sums.
 pub const MOST_PIECES: usize = 16;
 
@@ -19,4 +22,16 @@ pub fn images_of_a_piece(batch: usize) -> usize {
 pub fn pieces(batch: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
     let images = images_of_a_piece(batch);
     (0..batch.div_ceil(images)).into_par_iter().map(move |piece| piece * images..((piece + 1) * images).min(batch))
+}
+
+/// `sum = Σ partials`, in their order; a partial sum may be longer than the sum.
+pub fn add_in_order<T: Real>(partials: &[impl AsRef<[T]> + Sync], sum: &mut [T]) {
+    /// Elements that one thread adds at a time.
+    const LENGTH: usize = 4096;
+    sum.par_chunks_mut(LENGTH).enumerate().for_each(|(chunk, sum)| {
+        sum.fill(T::ZERO);
+        for partial in partials {
+            accumulate(&partial.as_ref()[chunk * LENGTH..][..sum.len()], sum);
+        }
+    });
 }

@@ -16,16 +16,7 @@ use crate::graph::NodeId;
 /// When a shape or element type does not fit, or the device fails.
 pub fn backward(network: &Network, bindings: &Bindings, tape: &PlainTape, d_output: &Tensor) -> Result<Gradients> {
     let tape = &tape.tape;
-    let (layers, norms) = (network.layers().len(), network.norms().len());
-    let gradients = Gradients {
-        weights: bindings.layers.iter().map(|l| l.weight.zeros_like()).collect::<candle_core::Result<_>>()?,
-        biases: vec![Vec::new(); layers],
-        activation_scales: vec![None; layers],
-        gammas: vec![Vec::new(); norms],
-        betas: vec![Vec::new(); norms],
-        functions: vec![Vec::new(); network.functions().len()],
-    };
-    let mut pass = Pass { network, bindings, tape, gradients };
+    let mut pass = Pass { network, bindings, tape, gradients: Gradients::zero(bindings)? };
     let mut reached: Vec<Option<Tensor>> = vec![None; network.graph().nodes().len()];
     reached[network.graph().output()] = Some(d_output.to_device(tape.output()?.device())?.contiguous()?);
     for &step in network.steps().iter().rev() {

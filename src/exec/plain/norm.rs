@@ -28,8 +28,7 @@ pub(super) fn state(binding: &NormBinding, epsilon: f64, x: &Tensor) -> Result<N
         }
         Statistics::Fixed { mean, variance } => (to_host(mean)?, to_host(variance)?),
     };
-    let inverse = variance.iter().map(|v| 1.0 / (v + epsilon).sqrt()).collect();
-    Ok(NormState { mean, variance, inverse })
+    Ok(NormState::new(mean, variance, epsilon))
 }
 
 /// `y = γ i (x − μ) + β`.

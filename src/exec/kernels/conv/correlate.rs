@@ -18,14 +18,14 @@ pub const BLOCK: usize = 4;
 /// Outputs per channel are computed in multiples of this many.
 pub const GRAIN: usize = 16;
 
-/// Weights in blocks of [`BLOCK`] output channels, `[block][r][channel in block]`, the last block filled with zeros.
-/// `weight(o, r)` is asked in the order of storage.
-pub fn pack(outputs: usize, rows: usize, weight: impl Fn(usize, usize) -> f32) -> Vec<[f32; BLOCK]> {
-    let mut packed = vec![[0.0; BLOCK]; outputs.div_ceil(BLOCK) * rows];
+/// Weights in blocks of `L` output channels, `[block][r][channel in block]`, zero where there is no channel. `weight(o, r)`
+/// is asked in the order of storage.
+pub fn pack<const L: usize>(outputs: usize, rows: usize, weight: impl Fn(usize, usize) -> f32) -> Vec<[f32; L]> {
+    let mut packed = vec![[0.0; L]; outputs.div_ceil(L) * rows];
     for output in 0..outputs {
-        let block = &mut packed[output / BLOCK * rows..][..rows];
+        let block = &mut packed[output / L * rows..][..rows];
         for (row, entry) in block.iter_mut().enumerate() {
-            entry[output % BLOCK] = weight(output, row);
+            entry[output % L] = weight(output, row);
         }
     }
     packed

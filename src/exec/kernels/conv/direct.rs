@@ -74,7 +74,7 @@ impl Forward {
             let weights = correlate::pack(shape.out_channels, products, weight);
             return Self { planes: Some(planes), offsets, lanes: Lanes::Outputs { weights, rows } };
         }
-        let weights = pixels::pack(shape.out_channels, products, weight);
+        let weights = correlate::pack(shape.out_channels, products, weight);
         let (planes, offsets, window) = channel_window(shape);
         Self { planes, offsets, lanes: Lanes::Channels { weights, window } }
     }

@@ -13,8 +13,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{ConvShape, add_in_order};
-use crate::exec::kernels::pieces::pieces;
+use super::ConvShape;
+use crate::exec::kernels::pieces::{add_in_order, pieces};
 use crate::exec::kernels::real::{Matrix, Real};
 
 /// Elements of one band of columns.

@@ -132,7 +132,7 @@ impl InputGradient {
             Lanes::Inputs(phases.iter().map(pack).collect())
         } else {
             let pack = |phase: &Phase| {
-                let weights = pixels::pack(channels, phase.offsets.len(), |c, r| weight(phase, c, r));
+                let weights = correlate::pack(channels, phase.offsets.len(), |c, r| weight(phase, c, r));
                 (weights, Window { size: phase.count, row_step: planes.pitch(), step: 1, place: place(phase) })
             };
             Lanes::Channels(phases.iter().map(pack).collect())

@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::pieces::pieces;
+use super::pieces::{add_in_order, pieces};
 use super::real::Real;
 
 pub mod algorithms;
@@ -196,19 +196,6 @@ fn each_image(
 ) {
     let images = target.par_chunks_mut(target.len() / batch).zip(source.par_chunks(source.len() / batch));
     images.for_each_init(|| vec![0.0; scratch], |scratch, (target, source)| image(source, scratch, target));
-}
-
-/// `sum = Σ partials`, in their order.
-fn add_in_order<T: Real>(partials: &[Vec<T>], sum: &mut [T]) {
-    /// Elements that one thread adds at a time.
-    const LENGTH: usize = 4096;
-    sum.par_chunks_mut(LENGTH).enumerate().for_each(|(chunk, sum)| {
-        sum.fill(T::ZERO);
-        for partial in partials {
-            let partial = &partial[chunk * LENGTH..][..sum.len()];
-            sum.iter_mut().zip(partial).for_each(|(sum, &part)| *sum += part);
-        }
-    });
 }
 
 #[cfg(test)]

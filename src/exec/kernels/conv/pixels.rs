@@ -27,18 +27,6 @@ pub struct Window {
     pub place: Place,
 }
 
-/// Weights in groups of 16 output channels, `[group][r][16]`, zero where there is no channel.
-pub fn pack(outputs: usize, rows: usize, weight: impl Fn(usize, usize) -> f32) -> Vec<[f32; GROUP]> {
-    let mut packed = vec![[0.0; GROUP]; outputs.div_ceil(GROUP) * rows];
-    for output in 0..outputs {
-        let group = &mut packed[output / GROUP * rows..][..rows];
-        for (row, entry) in group.iter_mut().enumerate() {
-            entry[output % GROUP] = weight(output, row);
-        }
-    }
-    packed
-}
-
 /// `P` pixels × `G` groups × `H` vectors from lane `lane` on; `target` starts at the first pixel, `take` are kept.
 #[inline(always)]
 fn tile<V: Vector, const G: usize, const H: usize, const P: usize, const S: usize>(

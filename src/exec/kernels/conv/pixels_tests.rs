@@ -1,5 +1,6 @@
 //! Every version of the inner loop against the definition.
 
+use super::super::correlate::pack;
 use super::*;
 
 type Run = fn(&[f32], &[usize], &[[f32; GROUP]], &Window, &mut [[f32; GROUP]]);
