@@ -13,24 +13,26 @@ REQUIREMENTS = {
 PROBE = "import sys; from importlib.metadata import version; print(*(version(name) for name in sys.argv[1:]))"
 
 
-def versions(python):
+def versions(python, requirements):
     """Versions of the required packages in the environment of this interpreter; empty when one is missing."""
-    command = [python, "-c", PROBE, *REQUIREMENTS]
+    command = [python, "-c", PROBE, *requirements]
     answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-    return dict(zip(REQUIREMENTS, answer.split()))
+    return dict(zip(requirements, answer.split()))
 
 
-def environment(work):
-    """Path of the interpreter of the environment in folder `work`, which is made if needed, and its versions."""
+def environment(work, requirements=REQUIREMENTS, alone=None):
+    """Path of the interpreter of the environment in folder `work`, which is made if needed, and its versions.
+
+    It has the required packages, and those of `alone` without the packages that they depend on."""
     python = str(pathlib.Path(work, "venv", "bin", "python").absolute())
     if not pathlib.Path(python).exists():
         venv.create(pathlib.Path(work, "venv"), with_pip=True)
-    installed = versions(python)
-    if any(installed.get(name, "").split("+")[0] != wanted for name, wanted in REQUIREMENTS.items()):
-        pinned = [f"{name}=={wanted}" for name, wanted in REQUIREMENTS.items()]
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *pinned], check=True)
-        installed = versions(python)
-    return python, installed
+    for required, options in (requirements, []), (alone or {}, ["--no-deps"]):
+        installed = versions(python, required)
+        if any(installed.get(name, "").split("+")[0] != wanted for name, wanted in required.items()):
+            pinned = [f"{name}=={wanted}" for name, wanted in required.items()]
+            subprocess.run([python, "-m", "pip", "install", "--quiet", *options, *pinned], check=True)
+    return python, versions(python, {**requirements, **(alone or {})})
 
 
 def on_cpu(threads):
