@@ -27,15 +27,19 @@
 //! ```
 //!
 //! Modules import one way, in the order below (a test reads the `use` lines): `error`, `progress`, `numeric`, `store`,
-//! `quant`, `space`, `graph`, `zoo`, `data`, `exec`, `scheme`, `trace`, `sensitivity`, `sampling`, `supernet`, `table`, `solve`, `plan`,
-//! `report`, `run`, `cli`.
+//! `quant`, `space`, `graph`, `zoo`, `onnx`, `hugging_face`, `model`, `data`, `exec`, `scheme`, `trace`, `sensitivity`,
+//! `sampling`, `supernet`, `table`, `latency`, `solve`, `plan`, `report`, `run`, `cli`.
 
 pub mod cli;
 pub mod data;
 pub mod error;
 pub mod exec;
 pub mod graph;
+pub mod hugging_face;
+pub mod latency;
+pub mod model;
 pub mod numeric;
+pub mod onnx;
 pub mod plan;
 pub mod progress;
 pub mod quant;

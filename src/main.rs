@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     match std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(cli))) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
-            eprintln!("error: {error}");
+            let _ = writeln!(std::io::stderr(), "error: {error}");
             if json && !error.follows_output() {
                 print(&error);
             }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::graph::{Graph, LayerCost};
+use crate::graph::{Graph, LayerCost, groups};
 use crate::quant::WeightQuantizer;
 use crate::space::{Candidate, LayerChoice, QuantizerSpec, Search};
 
@@ -20,6 +20,8 @@ pub struct LayerScheme {
     pub weight_shape: Vec<usize>,
     /// Whether its input is never negative.
     pub unsigned_input: bool,
+    /// Whether its input is quantised, which that of a table of tokens is not.
+    pub quantized_input: bool,
     /// The layer before it on the main path.
     pub previous: Option<usize>,
     /// Its counts.
@@ -43,7 +45,8 @@ impl Scheme {
     /// When the search space names a layer that does not exist, or tied layers have no candidate in common.
     pub fn new(search: &Search, quantizer: &QuantizerSpec, graph: &Graph) -> Result<Self> {
         let names: Vec<String> = graph.layers().iter().map(|l| l.name.clone()).collect();
-        Self::from_choices(search.resolve(&names)?, search.resolve_groups(&names)?, quantizer, graph)
+        let tied = search.resolve_groups(&names, &groups(graph, search.rules()))?;
+        Self::from_choices(search.resolve(&names)?, tied, quantizer, graph)
     }
 
     /// Binds resolved choices, one per layer in graph order.
@@ -91,6 +94,7 @@ impl Scheme {
             pinned: choice.pinned,
             weight_shape: layer.weight_shape,
             unsigned_input: layer.unsigned_input,
+            quantized_input: layer.quantized_input,
             previous: layer.previous,
             cost,
         });

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 /// Every module may import those before it.
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 25] = [
     "error",
     "progress",
     "numeric",
@@ -15,6 +15,9 @@ const ORDER: [&str; 21] = [
     "space",
     "graph",
     "zoo",
+    "onnx",
+    "hugging_face",
+    "model",
     "data",
     "exec",
     "scheme",
@@ -23,6 +26,7 @@ const ORDER: [&str; 21] = [
     "sampling",
     "supernet",
     "table",
+    "latency",
     "solve",
     "plan",
     "report",
@@ -30,7 +34,7 @@ const ORDER: [&str; 21] = [
     "cli",
 ];
 
-/// Lines of code and tests in one file.
+/// Lines of code and tests in one file, unless a program wrote it.
 const LONGEST: usize = 400;
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
@@ -86,10 +90,12 @@ fn the_solver_and_the_argument_parser_are_each_named_in_one_place() {
     for (name, allowed) in [
         ("good_lp", &["solve/ilp.rs"][..]),
         ("clap", &["cli/args.rs", "main.rs"]),
-        ("csv", &["table/csv"]),
+        ("csv", &["table/records.rs", "table/csv_tests.rs"]),
         ("indicatif", &["cli/progress.rs"]),
         ("serde_saphyr", &["space"]),
         ("comfy_table", &["report/text.rs"]),
+        ("tokenizers", &["hugging_face/tokenizer.rs"]),
+        ("memmap2", &["hugging_face/tensors.rs"]),
     ] {
         for path in sources(&root) {
             let relative = path.strip_prefix(&root).unwrap().to_str().unwrap().to_string();
@@ -117,7 +123,8 @@ fn planning_knows_no_model() {
 #[test]
 fn files_stay_readable() {
     for path in sources(&source_folder()) {
-        let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines = if text.contains("@generated") { 0 } else { text.lines().count() };
         assert!(lines <= LONGEST, "{} has {lines} lines", path.display());
     }
 }

@@ -180,7 +180,7 @@ fn checkpoint_of_another_model() {
     let desk = Desk::new();
     let network = Network::new(resnet20([1, 28, 28], 10).unwrap());
     let mut file = TensorFile::default();
-    initial_float(&network, 1).unwrap().store(&mut file, "").unwrap();
+    initial_float(&network.graph().clone().into(), 1).unwrap().store(&mut file, "").unwrap();
     file.write(&desk.folder.path().join("other.safetensors")).unwrap();
     let desk = desk.replacing("classes: 10}", "classes: 10, weights: other.safetensors}");
     desk.file("space.yaml", desk.text.as_bytes());
@@ -206,7 +206,7 @@ fn wrong_command_lines() {
         &["plan", "space.yaml", "--budget", "bitops=many"],
         &["plan", "space.yaml", "--budget", "memory=3"],
         &["inspect", "resnet9"],
-        &["inspect", "resnet8", "--input", "3x32"],
+        &["inspect", "resnet8", "--shape", "3x32"],
         &["switch", "a.safetensors", "--bits", "9", "-o", "b"],
         &["run"],
     ] {

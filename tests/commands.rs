@@ -64,8 +64,10 @@ fn inspect_counts_what_was_published() {
     let document = json(&bitplan(&["inspect", "resnet20", "--json"]));
     let sum = |key: &str| document["layers"].as_array().unwrap().iter().map(|l| l[key].as_u64().unwrap()).sum::<u64>();
     assert_eq!((sum("parameters"), sum("macs")), (268_336, 40_551_040));
-    let text = String::from_utf8(bitplan(&["inspect", "resnet8", "--input", "1x28x28"]).stdout).unwrap();
-    assert!(text.contains("stage3.block1.conv2") && text.lines().last().unwrap().contains("9345920"), "{text}");
+    let text = String::from_utf8(bitplan(&["inspect", "resnet8", "--shape", "1x28x28"]).stdout).unwrap();
+    let total = text.lines().find(|line| line.starts_with("total")).unwrap();
+    assert!(text.contains("stage3.block1.conv2") && total.contains("9345920"), "{text}");
+    assert!(text.contains("residual       stem.conv, stage1.block1.conv2"), "{text}");
 }
 
 #[test]

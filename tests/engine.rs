@@ -135,7 +135,7 @@ fn named(gradients: &Gradients) -> Vec<(String, Vec<f64>)> {
 
 fn graphs() -> Vec<Graph> {
     let mut graphs: Vec<Graph> = ACTIVATIONS.iter().map(|&a| with_activation(a)).collect();
-    graphs.extend([gated_cnn(), transformer(false), transformer(true), every_operator()]);
+    graphs.extend([gated_cnn(), arranged(), transformer(false), transformer(true), every_operator()]);
     graphs.push(resnet8([1, 13, 13], 10).unwrap());
     graphs.push(resnet20([3, 16, 16], 10).unwrap());
     graphs

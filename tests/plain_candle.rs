@@ -9,11 +9,11 @@
 mod support;
 
 use bitplan::exec::{Bindings, Gradients, Network, NormState, backward, forward, kernels::Real, plain};
-use bitplan::graph::{Conv2d, Graph, GraphBuilder, Op};
+use bitplan::graph::{Conv2d, Graph, GraphBuilder, Op, Padding};
 use bitplan::quant::{ActivationQuantizer, Rounding};
 use bitplan::zoo::{resnet8, resnet8_keras, resnet20};
 use candle_core::{DType, Tensor};
-use support::networks::{ACTIVATIONS, gated_cnn, random_network, transformer, with_activation};
+use support::networks::{ACTIVATIONS, arranged, gated_cnn, random_network, transformer, with_activation};
 use support::*;
 
 const ROUNDING: f64 = 1e-10;
@@ -96,6 +96,7 @@ fn built_in_networks_agree_in_values_and_gradients() {
 
 #[test]
 fn every_operator_agrees_in_values_and_gradients() {
+    assert_same_in_f64(arranged());
     ACTIVATIONS.into_iter().for_each(|activation| assert_same_in_f64(with_activation(activation)));
     [every_operator(), gated_cnn(), transformer(false), transformer(true)].into_iter().for_each(assert_same_in_f64);
 }
@@ -124,11 +125,10 @@ fn the_comparison_sees_a_weight_that_is_a_millionth_off_and_an_output_gradient_t
 fn quantized_graph() -> Graph {
     let mut b = GraphBuilder::new("quantized", [2, 7, 6]).unwrap();
     let x = b.conv("stem", 0, 4, 3, 1).unwrap();
-    let strided =
-        Conv2d { in_channels: 0, out_channels: 6, kernel: 3, stride: 2, padding: [0, 1], groups: 2, bias: true };
+    let strided = Conv2d::square(6, 3, 2).padded(Padding::uneven(0, 1)).grouped(2).biased();
     let y = b.conv_general("grouped", x, strided).unwrap();
     let y = b.relu("relu", y).unwrap();
-    let depthwise = Conv2d { kernel: 2, stride: 1, padding: [1, 0], groups: 6, bias: false, ..strided };
+    let depthwise = Conv2d::square(6, 2, 1).padded(Padding::uneven(1, 0)).grouped(6);
     let y = b.conv_general("depthwise", y, depthwise).unwrap();
     let y = b.batch_norm("norm", y).unwrap();
     let y = b.relu("norm.relu", y).unwrap();

@@ -10,9 +10,10 @@
 use std::path::Path;
 
 use bitplan::exec::{Bindings, Network, forward, host};
+use bitplan::model::Start;
 use bitplan::run::{Outline, Study};
 use bitplan::space::Space;
-use bitplan::supernet::{bind_float, evaluate, load_float};
+use bitplan::supernet::{bind_float, evaluate, given_float};
 use candle_core::Tensor;
 
 /// Logits of the first three test images by ONNX Runtime 1.31.1 on the ONNX export of the same weights.
@@ -65,7 +66,8 @@ fn the_published_weights_give_the_accuracy_and_the_logits_of_onnx_runtime() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("search_spaces/cifar10_resnet8.yaml");
     let study = Study::open(Outline::new(Space::read(&path).unwrap()).unwrap()).unwrap();
     let network = study.outline.net.network();
-    let parameters = load_float(network, &study.float_weights().unwrap()).unwrap();
+    let Start::Given(weights) = &study.outline.start else { panic!("the file has its weights") };
+    let parameters = given_float(network, weights).unwrap();
     let bindings = bind_float(network, &parameters, false).unwrap();
 
     let evaluation = evaluate(network, &bindings, &study.test_split()).unwrap();

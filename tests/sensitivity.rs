@@ -17,7 +17,7 @@ fn space(folder: &Path, name: &str, sensitivity: &str) -> PathBuf {
     if !weights.exists() {
         let network = Network::new(resnet8([1, 28, 28], 10).unwrap());
         let mut file = TensorFile::new(&serde_json::json!({})).unwrap();
-        initial_float(&network, 3).unwrap().store(&mut file, "").unwrap();
+        initial_float(&network.graph().clone().into(), 3).unwrap().store(&mut file, "").unwrap();
         file.write(&weights).unwrap();
     }
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("search_spaces/data/fashion_mnist");

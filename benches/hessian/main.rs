@@ -65,7 +65,7 @@ fn main() {
     let job: Job = serde_json::from_str(&std::fs::read_to_string(job).unwrap()).unwrap();
     rayon::ThreadPoolBuilder::new().num_threads(job.threads).build_global().unwrap();
     let network = Network::new(resnet20([3, 32, 32], 10).unwrap());
-    let parameters = load_float(&network, Path::new(&job.weights)).unwrap();
+    let parameters = load_float(&network, Path::new(&job.weights), &Default::default()).unwrap();
     let bindings = bind_float(&network, &parameters, false).unwrap();
     let mut dataset = cifar::read(Path::new(&job.data), [3, 32, 32], 10).unwrap();
     dataset.truncate(job.images);

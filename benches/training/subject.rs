@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bitplan::data::{Dataset, Images, Labels, Normalization, Pixels};
 use bitplan::exec::Network;
-use bitplan::graph::{Activation, Conv2d, Graph, GraphBuilder, NodeId};
+use bitplan::graph::{Activation, Conv2d, Graph, GraphBuilder, NodeId, Padding};
 use bitplan::numeric::rng::Stream;
 use bitplan::scheme::Scheme;
 use bitplan::space::{Candidate, LayerChoice, QuantizerSpec};
@@ -63,7 +63,8 @@ fn conv_norm(
     relu6: bool,
 ) -> NodeId {
     let padding = [kernel / 2; 2];
-    let conv = Conv2d { in_channels: 0, out_channels, kernel, stride, padding, groups, bias: false };
+    let conv =
+        Conv2d::square(out_channels, kernel, stride).padded(Padding::uneven(padding[0], padding[1])).grouped(groups);
     let x = b.conv_general(&format!("{name}.conv"), x, conv).unwrap();
     let x = b.batch_norm(&format!("{name}.norm"), x).unwrap();
     if relu6 { b.activation(&format!("{name}.relu"), x, Activation::Clip { low: 0.0, high: 6.0 }).unwrap() } else { x }
@@ -88,7 +89,7 @@ pub fn normalization(shape: [usize; 3]) -> Normalization {
 
 /// First parameters of the FP32 model.
 pub fn float_parameters(network: &Network) -> Parameters {
-    initial_float(network, SEED).unwrap()
+    initial_float(&network.graph().clone().into(), SEED).unwrap()
 }
 
 /// The SuperNet in which every layer has all precisions, and its first parameters.
@@ -112,7 +113,7 @@ pub fn supernet(network: Network) -> (SuperNet, Parameters) {
     let scales: Vec<Vec<f32>> = (net.scheme().layers.iter())
         .map(|l| l.candidates.iter().map(|c| scale(l.unsigned_input, c.activation_bits())).collect())
         .collect();
-    let parameters = net.initial(&float, &scales).unwrap();
+    let parameters = net.initial(&float, &scales, bitplan::quant::WeightScale::ThreeSigma).unwrap();
     (net, parameters)
 }
 

@@ -14,6 +14,8 @@ use crate::trace::Part;
 const AFTER_HELP: &str = "Examples:
   bitplan run search_spaces/fashion_mnist_resnet8.yaml
   bitplan plan search_spaces/fashion_mnist_resnet8.yaml --budget bitops=40%
+  bitplan inspect model.onnx
+  bitplan forward model.onnx --input images.npz -o logits.npz
   bitplan plan --table examples/hawqv3_resnet18.csv --budget gbops=50% --budget latency_ms=5 --k-best 3
   bitplan pareto --table examples/hawqv3_resnet18.csv --budget gbops
 
@@ -92,8 +94,10 @@ pub enum Command {
     Run(SpaceArgs),
     /// Validates a search space and its data; prints the layers and the feasible range of every budget
     Check(CheckArgs),
-    /// Prints the layers, shapes, parameters and MACs of a built-in network
+    /// Prints the layers, shapes, parameters and MACs of a network
     Inspect(InspectArgs),
+    /// Runs a network, or its quantised form, on arrays: a check of what was read from a file
+    Forward(ForwardArgs),
     /// Estimates Hessian traces with standard errors, and the sensitivity of every candidate; `merge` joins the traces of
     /// several processes
     Sensitivity(SensitivityArgs),
@@ -177,17 +181,57 @@ pub struct CheckArgs {
     pub space: PathBuf,
 }
 
+/// A network, wherever it comes from.
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    /// An ONNX file, the folder of a Hugging Face model, the network.safetensors of a run, or the name of a built-in network
+    pub model: String,
+    /// Input of a built-in network: channels, height and width in pixels, or positions
+    #[arg(long, value_name = "CxHxW", default_value = "3x32x32")]
+    pub shape: String,
+    /// Classes of a built-in network
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=65_536))]
+    pub classes: u32,
+    /// An extent that a file leaves open, such as positions=64; repeatable
+    #[arg(long = "extent", value_name = "NAME=N", value_parser = extent)]
+    pub extents: Vec<(String, usize)>,
+}
+
+fn extent(text: &str) -> std::result::Result<(String, usize), String> {
+    let (name, number) = text.split_once('=').ok_or("write NAME=N, for example positions=64")?;
+    let number = number.parse().ok().filter(|n| (1..=1 << 24).contains(n));
+    Ok((name.into(), number.ok_or("the extent is a whole number from 1 to 16777216")?))
+}
+
 /// Arguments of `inspect`.
 #[derive(Debug, Args)]
 pub struct InspectArgs {
-    /// Built-in network: resnet8, resnet8_keras or resnet20
-    pub model: String,
-    /// Channels, height and width of its input, in pixels
-    #[arg(long, value_name = "CxHxW", default_value = "3x32x32")]
-    pub input: String,
-    /// Number of classes
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=65_536))]
-    pub classes: u32,
+    /// Which network.
+    #[command(flatten)]
+    pub model: ModelArgs,
+}
+
+/// Arguments of `forward`.
+#[derive(Debug, Args)]
+pub struct ForwardArgs {
+    /// Which network.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Arrays (.npz), named as the network's inputs, with the batch axis where the file has it
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// Where the outputs go (.npz), named as the network's
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// FP32 weights (safetensors) instead of those that came with the network
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    pub weights: Option<PathBuf>,
+    /// Packed weights of a plan of this network (safetensors, from `run` or `switch`): runs its quantised form
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// Samples that are run at a time
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub batch_size: u32,
 }
 
 /// Where sensitivities and costs come from, and what limits them.
@@ -298,7 +342,7 @@ pub struct EvalArgs {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("target").required(true).args(["bits", "plan"]))]
 pub struct SwitchArgs {
-    /// Master checkpoint (bitplan.master/1, safetensors)
+    /// Master checkpoint (bitplan.master/2, safetensors)
     pub checkpoint: PathBuf,
     /// Every layer at the candidate of these weight bits (2 to 8), pinned layers at their pin
     #[arg(long, value_name = "B", value_parser = clap::value_parser!(u8).range(2..=8))]

@@ -3,9 +3,12 @@
 use serde::Serialize;
 
 use crate::cli::args::CheckArgs;
+use crate::cli::graph_text::{groups_text, memory_text};
 use crate::cli::run::read_space;
 use crate::cli::{Global, output};
 use crate::error::Result;
+use crate::graph::liveness::{Liveness, float_bits, quantized_bits};
+use crate::graph::{LayerGroup, groups};
 use crate::run::{Outline, Study};
 use crate::space::BudgetName;
 use crate::table::Budget;
@@ -16,7 +19,15 @@ struct Checked {
     name: String,
     train_images: usize,
     test_images: usize,
+    #[serde(skip)]
+    samples: &'static str,
     layers: Vec<CheckedLayer>,
+    /// Layers that take the same candidate.
+    groups: Vec<Vec<String>>,
+    /// Which of them rules found, and why.
+    found_groups: Vec<LayerGroup>,
+    /// Peak bytes of the activations of one sample, in f32 and at each uniform precision.
+    activation_bytes: Vec<(String, u64)>,
     budgets: Vec<BudgetRange>,
     plans: Vec<CheckedPlan>,
 }
@@ -50,19 +61,40 @@ pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<()> {
     let plans = outline.budgets()?;
     let ranges = outline.ranges()?;
     let study = Study::open(outline)?;
+    let (scheme, graph) = (study.outline.scheme(), study.outline.net.network().graph());
+    let found_groups = groups(graph, study.outline.space.search.rules());
+    let memories = memories(&study.outline);
+    let told = [groups_text(graph, &found_groups), memory_text(graph, &memories)];
     let checked = Checked {
         format: "bitplan.check/1",
         name: study.outline.space.name.clone(),
         train_images: study.train.len(),
         test_images: study.test.len(),
-        layers: study.outline.scheme().layers.iter().map(layer).collect(),
+        samples: study.train.samples(),
+        layers: scheme.layers.iter().map(layer).collect(),
+        groups: scheme.groups.iter().map(|g| g.iter().map(|&l| scheme.layers[l].name.clone()).collect()).collect(),
+        found_groups,
+        activation_bytes: memories.iter().map(|(name, memory)| (name.clone(), memory.peak_bytes())).collect(),
         budgets: ranges.into_iter().map(|(name, smallest, largest)| BudgetRange { name, smallest, largest }).collect(),
         plans: plans.into_iter().map(plan).collect(),
     };
     if feasible.is_ok() || !global.json {
-        output::print(global, &checked, || text(&checked, feasible.is_ok()))?;
+        output::print(global, &checked, || text(&checked, &told, feasible.is_ok()))?;
     }
     feasible
+}
+
+/// Activation memory of one sample, in f32 and with every layer at one candidate.
+fn memories(outline: &Outline) -> Vec<(String, Liveness)> {
+    let (scheme, graph) = (outline.scheme(), outline.net.network().graph());
+    let uniform = |candidate| {
+        let configuration = scheme.uniform(candidate);
+        let bits = |l: usize| u32::from(scheme.candidate(l, &configuration).activation_bits());
+        let bits: Vec<u32> = (0..scheme.layers.len()).map(bits).collect();
+        (scheme.uniform_name(candidate), Liveness::new(graph, &quantized_bits(graph, &bits)))
+    };
+    let float = ("f32".to_string(), Liveness::new(graph, &float_bits(graph)));
+    std::iter::once(float).chain(scheme.bases().into_iter().map(uniform)).collect()
 }
 
 fn layer(l: &crate::scheme::LayerScheme) -> CheckedLayer {
@@ -91,9 +123,13 @@ pub(super) fn show(name: &str, value: f64) -> String {
     }
 }
 
-fn text(checked: &Checked, feasible: bool) -> String {
+/// `told`: the found groups, and the memory of activations.
+fn text(checked: &Checked, [found, memory]: &[String; 2], feasible: bool) -> String {
     let mut lines = vec![
-        format!("{}: {} training and {} held-out images", checked.name, checked.train_images, checked.test_images),
+        format!(
+            "{}: {} training and {} held-out {}",
+            checked.name, checked.train_images, checked.test_images, checked.samples
+        ),
         String::new(),
         format!("{:28} {:>16} {:>10} {:>12}  candidates", "layer", "weight", "weights", "MACs"),
     ];
@@ -105,6 +141,11 @@ fn text(checked: &Checked, feasible: bool) -> String {
     }
     let total = |of: fn(&CheckedLayer) -> u64| checked.layers.iter().map(of).sum::<u64>();
     lines.push(format!("{:28} {:>16} {:>10} {:>12}", "total", "", total(|l| l.parameters), total(|l| l.macs)));
+    if !found.is_empty() {
+        lines.push(format!("\ngroups that rules found\n{found}"));
+    }
+    lines.extend(checked.groups.iter().map(|group| format!("\ntied to one candidate: {}", group.join(", "))));
+    lines.push(format!("\npeak activation memory of one sample\n{memory}"));
     lines.push(format!("\n{:28} {:>16} {:>16}", "budget", "smallest", "largest"));
     lines.extend(
         checked

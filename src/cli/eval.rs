@@ -6,10 +6,10 @@ use crate::cli::args::EvalArgs;
 use crate::cli::run::read_space;
 use crate::cli::{Global, output};
 use crate::error::{Error, Result};
+use crate::graph::Graph;
 use crate::plan::Plan;
-use crate::run::{Outline, Study, Workspace, configuration_of, evaluate_packed};
+use crate::run::{Outline, Study, Workspace, configuration_of, evaluate_packed, settled};
 use crate::supernet::{MasterCheckpoint, PackedWeights, recalibrate};
-use crate::zoo::Architecture;
 
 pub(super) fn eval(args: &EvalArgs, global: &Global) -> Result<()> {
     let beside = args.plan.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -18,10 +18,11 @@ pub(super) fn eval(args: &EvalArgs, global: &Global) -> Result<()> {
         Some(space) => Ok(space.clone()),
         None => Workspace::space_of(folder),
     };
-    let study = |architecture: Architecture| -> Result<Study> {
+    let study = |graph: &Graph| -> Result<Study> {
         let space = space()?;
         let outline = Outline::new(read_space(&space, global)?)?.on(global.backend()?);
-        if Architecture::of(&outline.space.model) != architecture {
+        let outline = settled(outline, folder)?;
+        if outline.net.network().graph() != graph {
             let expected = format!("the network of {}", args.plan.display());
             let remedy = "pass its search space with --space";
             return Err(Error::input(space.display().to_string(), "another network", expected, remedy));
@@ -30,7 +31,7 @@ pub(super) fn eval(args: &EvalArgs, global: &Global) -> Result<()> {
     };
     let (study, packed) = if !is_json(&args.plan)? {
         let packed = PackedWeights::read(&args.plan)?;
-        (study(packed.architecture())?, packed)
+        (study(packed.graph())?, packed)
     } else {
         let plan = Plan::read(&args.plan)?;
         let path = folder.join("master.safetensors");
@@ -39,23 +40,31 @@ pub(super) fn eval(args: &EvalArgs, global: &Global) -> Result<()> {
             return Err(Error::input(path.display().to_string(), "no such file", "the trained SuperNet", remedy));
         }
         let master = MasterCheckpoint::read(&path)?;
-        let study = study(master.architecture())?;
+        let study = study(master.net().network().graph())?;
         let packed = pack(&master, &plan, &args.plan.display().to_string(), &study)?;
         (study, packed)
     };
     let evaluation = evaluate_packed(&study, &packed)?;
-    let document = serde_json::json!({
+    let mut document = serde_json::json!({
         "format": "bitplan.accuracy/1", "plan": packed.plan(), "accuracy": evaluation.accuracy(),
         "correct": evaluation.correct, "images": evaluation.images, "loss": evaluation.loss,
         "weight_bytes": packed.weight_bytes(),
     });
+    if let (Some(predictions), Some(perplexity)) = (evaluation.predictions, evaluation.perplexity()) {
+        document["predictions"] = predictions.into();
+        document["perplexity"] = perplexity.into();
+    }
     output::print(global, &document, || {
         let kibi = packed.weight_bytes() as f64 / 1024.0;
+        let (perplexity, what) = match evaluation.perplexity() {
+            Some(perplexity) => (format!("perplexity {perplexity:.3}, next-token "), "tokens"),
+            None => (String::new(), "images"),
+        };
         format!(
-            "accuracy {:.2} % ({} of {} images), loss {:.4}, {kibi:.1} KiB of weights",
+            "{perplexity}accuracy {:.2} % ({} of {} {what}), loss {:.4}, {kibi:.1} KiB of weights",
             100.0 * evaluation.accuracy(),
             evaluation.correct,
-            evaluation.images,
+            evaluation.counted(),
             evaluation.loss
         )
     })

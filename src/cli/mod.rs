@@ -3,7 +3,10 @@
 mod args;
 mod check;
 mod eval;
+mod forward;
+mod graph_text;
 mod inspect;
+mod model;
 mod output;
 mod pareto;
 mod plan;
@@ -13,6 +16,7 @@ mod run;
 mod sensitivity;
 mod source;
 mod switch;
+mod tell;
 
 pub use args::{Cli, Command, Global};
 
@@ -34,6 +38,7 @@ pub fn dispatch(cli: Cli) -> Result<()> {
         Command::Run(args) => run::run(args, global),
         Command::Check(args) => check::check(args, global),
         Command::Inspect(args) => inspect::inspect(args, global),
+        Command::Forward(args) => forward::forward(args, global),
         Command::Sensitivity(args) => sensitivity::sensitivity(args, global),
         Command::Train(args) => run::train(args, global),
         Command::Plan(args) => plan::plan(args, global),

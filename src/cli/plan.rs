@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::cli::args::{PlanArgs, SolverName};
 use crate::cli::progress::{Bars, Spinner};
 use crate::cli::source::{Source, source};
+use crate::cli::tell::tell;
 use crate::cli::{Global, output, plan_text};
 use crate::error::{Error, Result};
 use crate::plan::{Method, Provenance, Search, Status, best_uniform, bindings, optimize, stability};
@@ -34,14 +35,14 @@ pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<()> {
         plan.stability = Some(stability(&table, &budgets, &plan, draws, seed, limit, &mut Bars::new(global))?);
     }
     if let Some(remark) = remark {
-        eprintln!("warning: {remark}");
+        tell!("warning: {remark}");
     }
     if let Some(uniform) = best_uniform(&table, &budgets)?.filter(|u| u.is_as_good_as(plan.objective)) {
         let id = &uniform.candidate;
-        eprintln!("note: {id} in every layer that has the choice is within the budgets and as good as the plan");
+        tell!("note: {id} in every layer that has the choice is within the budgets and as good as the plan");
     }
     for name in loose(&table, &budgets) {
-        eprintln!("note: budget `{name}` limits nothing: the costliest candidate of every layer is within it");
+        tell!("note: budget `{name}` limits nothing: the costliest candidate of every layer is within it");
     }
     if let Some(path) = &args.output {
         write_atomic(path, plan.to_json()?.as_bytes())?;

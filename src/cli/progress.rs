@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::Global;
+use crate::cli::tell::tell;
 use crate::progress::Observer;
 
 /// Set by Ctrl-C and by a request to terminate; the running stage then writes a checkpoint and stops.
@@ -58,7 +59,7 @@ impl Bars {
     /// Says so if no stage had anything to do.
     pub fn conclude(&self) {
         if self.idle && !self.quiet {
-            eprintln!("everything was up to date");
+            tell!("everything was up to date");
         }
     }
 }
@@ -102,7 +103,7 @@ impl Observer for Bars {
         bar.set_prefix(what.to_string());
         if bar.is_hidden() {
             // Not a terminal: one line when a stage begins and one when it ends.
-            eprintln!("{what} …");
+            tell!("{what} …");
         }
         self.bar = Some(bar);
     }
@@ -114,7 +115,7 @@ impl Observer for Bars {
             if bar.is_hidden() && self.told.elapsed() >= TELL_EVERY {
                 self.told = Instant::now();
                 let (total, seconds) = (bar.length().unwrap_or(0), self.started.elapsed().as_secs_f64());
-                eprintln!("{} … {done}/{total} after {seconds:.0} s {detail}", self.what);
+                tell!("{} … {done}/{total} after {seconds:.0} s {detail}", self.what);
             }
         }
     }
@@ -122,14 +123,14 @@ impl Observer for Bars {
     fn finish(&mut self, summary: &str) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
-            eprintln!("{:26} {:6.1} s  {summary}", self.what, self.started.elapsed().as_secs_f64());
+            tell!("{:26} {:6.1} s  {summary}", self.what, self.started.elapsed().as_secs_f64());
         }
     }
 
     fn warn(&mut self, message: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("warning: {message}")),
-            None => eprintln!("warning: {message}"),
+            Some(bar) => bar.suspend(|| tell!("warning: {message}")),
+            None => tell!("warning: {message}"),
         }
     }
 

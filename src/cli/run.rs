@@ -7,7 +7,7 @@ use crate::cli::progress::Bars;
 use crate::cli::{Global, output};
 use crate::error::{Error, Result};
 use crate::report::accuracy_table;
-use crate::run::{Outline, Pipeline, Study, Workspace, all_proved};
+use crate::run::{Outline, Pipeline, Study, Workspace, all_proved, settle};
 use crate::space::Space;
 use crate::store::{read_json, read_text};
 
@@ -21,6 +21,13 @@ pub(super) fn read_space(path: &Path, global: &Global) -> Result<Space> {
 /// Folder of the results.
 pub(super) fn folder(space: &Space, out: Option<&PathBuf>) -> PathBuf {
     out.cloned().unwrap_or_else(|| Path::new("results").join(&space.name))
+}
+
+/// The search space with the network that is quantised; one whose convolutions learn their groups is trained for it first.
+pub(super) fn outline(space: Space, path: &Path, out: Option<&PathBuf>, global: &Global) -> Result<Outline> {
+    let outline = Outline::new(space)?.on(global.backend()?);
+    let folder = folder(&outline.space, out);
+    settle(outline, &folder, path, &mut Bars::new(global))
 }
 
 /// Everything that a command on a search space works with.
@@ -46,7 +53,7 @@ pub(super) fn run(args: &SpaceArgs, global: &Global) -> Result<()> {
 }
 
 pub(super) fn train(args: &SpaceArgs, global: &Global) -> Result<()> {
-    let outline = Outline::new(read_space(&args.space, global)?)?.on(global.backend()?);
+    let outline = outline(read_space(&args.space, global)?, &args.space, args.out.as_ref(), global)?;
     let (study, mut workspace) = open(outline, &args.space, args.out.as_ref())?;
     Pipeline::new(&study, &mut workspace, &mut Bars::new(global)).supernet()?;
     let files = ["supernet.safetensors", "master.safetensors"].map(|f| workspace.path(f).display().to_string());

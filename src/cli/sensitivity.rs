@@ -4,12 +4,12 @@ use std::path::Path;
 
 use crate::cli::args::{SensitivityArgs, SensitivityCommand};
 use crate::cli::progress::Bars;
-use crate::cli::run::{open, read_space};
+use crate::cli::run::{open, outline, read_space};
 use crate::cli::{Global, output};
 use crate::error::{Error, Result};
 use crate::progress::Observer;
 use crate::report::measured_text;
-use crate::run::{Outline, Pipeline};
+use crate::run::Pipeline;
 use crate::sensitivity::{LayerSensitivity, SensitivityReport};
 use crate::space::Objective;
 use crate::trace::{Cells, TraceEstimate, merge};
@@ -23,7 +23,7 @@ pub(super) fn sensitivity(args: &SensitivityArgs, global: &Global) -> Result<()>
     };
     let mut space = read_space(path, global)?;
     space.sensitivity.estimator = args.estimator.unwrap_or(space.sensitivity.estimator);
-    let (study, mut workspace) = open(Outline::new(space)?.on(global.backend()?), path, args.out.as_ref())?;
+    let (study, mut workspace) = open(outline(space, path, args.out.as_ref(), global)?, path, args.out.as_ref())?;
     let mut bars = Bars::new(global);
     let mut pipeline = Pipeline::new(&study, &mut workspace, &mut bars);
     if let Some(part) = args.part {

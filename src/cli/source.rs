@@ -5,9 +5,10 @@ use std::path::Path;
 use crate::cli::Global;
 use crate::cli::args::SourceArgs;
 use crate::cli::progress::Bars;
-use crate::cli::run::{open, read_space};
+use crate::cli::run::{open, outline, read_space};
+use crate::cli::tell::tell;
 use crate::error::{Error, Result, ValueFault};
-use crate::run::{Outline, Pipeline, planning_table, resolve_budget};
+use crate::run::{Pipeline, planning_table, resolve_budget};
 use crate::solve::{Problem, infeasibility};
 use crate::store::{hash_bytes, hash_file};
 use crate::table::{Budget, PlanningTable, RawTable, repair, resolve};
@@ -33,7 +34,7 @@ pub(super) fn source(args: &SourceArgs, global: &Global) -> Result<Source> {
     };
     let (table, changes) = repair(source.table, args.sensitivities)?;
     for change in &changes {
-        eprintln!("repaired: {change}");
+        tell!("repaired: {change}");
     }
     source.table = table;
     Ok(source)
@@ -63,17 +64,15 @@ fn of_space(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
             "{shown} is not a search space (YAML)\n  hint: pass a planning table as --table {shown}"
         )));
     }
-    let outline = Outline::new(read_space(path, global)?)?.on(global.backend()?);
-    let blank = planning_table(&outline.space.name, outline.scheme(), None)?;
+    let outline = outline(read_space(path, global)?, path, args.out.as_ref(), global)?;
+    let blank = planning_table(&outline, None)?;
     let blank = pinned(blank, &args.pin)?;
     let (limited, unlimited) = split(&args.budget);
     let budgets = match args.budget.is_empty() {
-        true => {
-            outline.space.plans[0].budgets.iter().map(|r| resolve_budget(outline.scheme(), r).map_err(usage)).collect()
-        }
+        true => outline.space.plans[0].budgets.iter().map(|r| resolve_budget(&outline, r).map_err(usage)).collect(),
         false => limited
             .iter()
-            .map(|text| resolve_budget(outline.scheme(), &text.parse().map_err(usage)?).map_err(usage))
+            .map(|text| resolve_budget(&outline, &text.parse().map_err(usage)?).map_err(usage))
             .collect::<Result<Vec<_>>>(),
     }?;
     // Before anything expensive: can they be met at all?
@@ -83,7 +82,7 @@ fn of_space(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
     let (study, mut workspace) = open(outline, path, args.out.as_ref())?;
     let outline = &study.outline;
     let (_, sensitivity) = Pipeline::new(&study, &mut workspace, &mut Bars::new(global)).sensitivity()?;
-    let table = planning_table(&outline.space.name, outline.scheme(), Some(&sensitivity))?;
+    let table = planning_table(outline, Some(&sensitivity))?;
     let hash = hash_bytes(RawTable::from(&table).to_json()?.as_bytes());
     Ok(Source { table: pinned(table, &args.pin)?, budgets, unlimited, seed: outline.space.seed, hash })
 }

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! order of epoch e           shuffle of 0..N by Stream(seed, "shuffle", [e]), or 0..N itself
-//! batch i                    images order[i·B .. (i+1)·B], the last batch with the rest
+//! batch i                    samples order[i·B .. (i+1)·B], the last batch with the rest
 //! view of image n            Stream(seed, "augment", [e, n])
 //! out(c, y, x)            =  (view(c, y, x) − meanᶜ) / stdᶜ
 //! ```
 //!
 //! So a run that resumes at step k replays nothing, and no number depends on the threads. What a crop shows beyond the
-//! border is the pixel value 0 (black) before normalization, as in torchvision's `RandomCrop` before `Normalize`.
+//! border is the pixel value 0 (black) before normalization, as in torchvision's `RandomCrop` before `Normalize`. Tokens are
+//! given as the numbers that they are.
 //!
 //! Cost: the order is made once, N words of the stream; a batch is one pass over its pixels, in parallel over images.
 
@@ -23,9 +24,11 @@ use crate::numeric::rng::Stream;
 /// A batch ready for the network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
-    /// Normalized pixels, `[N, C, H, W]` in row-major order.
+    /// N.
+    pub samples: usize,
+    /// Normalized pixels, `[N, C, H, W]` in row-major order; or tokens, `[N, positions]`.
     pub images: Vec<f32>,
-    /// Class of every image, `[N]`.
+    /// Class of every prediction, `[N, predictions]`; [`super::dataset::IGNORED`] where none counts.
     pub labels: Vec<u32>,
 }
 
@@ -49,7 +52,7 @@ impl<'a> Batches<'a> {
     ///
     /// # Errors
     /// When `batch_size` is 0, the normalization has another number of channels, the crop's padding is not below height
-    /// and width, or augmentation is asked for without `shuffle`.
+    /// and width, augmentation is asked for without `shuffle`, or of tokens.
     pub fn new(
         dataset: &'a Dataset,
         normalization: Normalization,
@@ -68,6 +71,9 @@ impl<'a> Batches<'a> {
         }
         let augmentation = match (augmentation, shuffle) {
             (None, _) => None,
+            (Some(_), _) if matches!(dataset.pixels(), Pixels::Tokens(_)) => {
+                return Err(Error::input("augmentation", "texts", "images", "leave `augmentation` out"));
+            }
             (Some(augmentation), Some((seed, epoch))) if augmentation.crop_padding < height.min(width) => {
                 Some((augmentation, seed, epoch))
             }
@@ -110,8 +116,15 @@ impl<'a> Batches<'a> {
         let volume = self.dataset.volume();
         let mut images = vec![0.0; indices.len() * volume];
         images.par_chunks_exact_mut(volume).zip(indices).for_each(|(out, &index)| self.write_image(index, out));
-        let labels = indices.iter().map(|&index| self.dataset.labels()[index]).collect();
-        Batch { images, labels }
+        Batch { samples: indices.len(), images, labels: self.labels(i) }
+    }
+
+    /// The labels of batch `i`; none from [`Batches::len`] on.
+    pub fn labels(&self, i: usize) -> Vec<u32> {
+        let indices = self.order.chunks(self.batch_size).nth(i).unwrap_or(&[]);
+        let predictions = self.dataset.predictions_per_sample();
+        let of_sample = |&index: &usize| &self.dataset.labels()[index * predictions..(index + 1) * predictions];
+        indices.iter().flat_map(of_sample).copied().collect()
     }
 
     fn write_image(&self, index: usize, out: &mut [f32]) {
@@ -128,6 +141,9 @@ impl<'a> Batches<'a> {
             Pixels::Floats(floats) => {
                 let value = |channel, x| self.normalization.apply(channel, x);
                 view.write(&floats[range], shape, &self.padding, value, out);
+            }
+            Pixels::Tokens(tokens) => {
+                out.iter_mut().zip(&tokens[range]).for_each(|(out, &token)| *out = token as f32);
             }
         }
     }

@@ -27,6 +27,7 @@ pub fn channel_statistics(dataset: &Dataset) -> Vec<(f64, f64)> {
                 let images = floats.chunks_exact(dataset.volume());
                 images.flat_map(|image| image[range.clone()].iter().map(|&x| (f64::from(x), 1.0)))
             }),
+            Pixels::Tokens(tokens) => moments(|| tokens.iter().map(|&token| (f64::from(token), 1.0))),
         }
     };
     (0..channels).map(one_channel).collect()

@@ -39,6 +39,11 @@ impl Normalization {
         Ok(Self { mean, std })
     }
 
+    /// What leaves every value as it is.
+    pub fn identity(channels: usize) -> Self {
+        Self { mean: vec![0.0; channels], std: vec![1.0; channels] }
+    }
+
     /// Measured over all pixels of a data set (f64, rounded to f32); use the training part.
     ///
     /// # Errors

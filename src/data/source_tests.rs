@@ -1,3 +1,5 @@
+use std::path::{Path, PathBuf};
+
 use super::*;
 use crate::data::dataset::Pixels;
 use npyz::WriterBuilder;
@@ -95,7 +97,7 @@ fn a_missing_file_is_named() {
 fn the_content_hash_is_that_of_bytes_and_lengths_in_order_wherever_they_are() {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let [idx, npy, npz] = sources(folder.path());
-    let with_length = |path: &&Path| {
+    let with_length = |path: &PathBuf| {
         let mut bytes = std::fs::read(path).unwrap();
         bytes.extend((bytes.len() as u64).to_le_bytes());
         bytes
@@ -137,4 +139,27 @@ fn the_content_hash_sees_where_one_file_ends_and_the_next_begins() {
     hashes.sort();
     hashes.dedup();
     assert_eq!(hashes.len(), 9);
+}
+
+#[test]
+fn a_text_and_images_do_not_stand_for_each_other_and_a_text_depends_on_its_tokenizer() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| std::fs::write(folder.path().join(name), content).unwrap();
+    write("text.txt", "abcdefg");
+    write("tokenizer.json", "{}");
+    let text = SourceSpec::Text {
+        file: folder.path().join("text.txt"),
+        tokenizer: Some(folder.path().into()),
+        documents: false,
+    };
+    let encode = |text: &str| Ok(text.bytes().map(|b| u32::from(b - b'a')).collect());
+    assert_eq!(text.load_text((3, 7), None, &encode).unwrap().len(), 2);
+    assert_eq!(text.load_text((3, 7), Some(1), &encode).unwrap().len(), 1);
+    assert!(text.load_text((3, 7), Some(0), &encode).unwrap_err().to_string().contains("found 0"));
+    assert!(text.load(SHAPE, 3, None).unwrap_err().to_string().contains("found a text, expected images"));
+    let images = &sources(folder.path())[0];
+    assert!(images.load_text((4, 3), None, &encode).unwrap_err().to_string().contains("found images, expected a text"));
+    let before = text.content_hash().unwrap();
+    write("tokenizer.json", "{ }");
+    assert_ne!(text.content_hash().unwrap(), before);
 }

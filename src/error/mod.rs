@@ -57,7 +57,7 @@ pub enum Error {
     #[error("{0}")]
     Input(InputError),
     /// A file that cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}{}", path.display(), remedy_of(source))]
     Io {
         /// The file.
         path: PathBuf,
@@ -138,5 +138,15 @@ impl Error {
             Error::Interrupted => exit_code::INTERRUPTED,
             Error::Tensor(_) | Error::Internal(_) => exit_code::INTERNAL,
         }
+    }
+}
+
+/// What to do about a file that the system refuses.
+fn remedy_of(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        std::io::ErrorKind::NotFound => "\n  hint: check the path",
+        std::io::ErrorKind::IsADirectory => "\n  hint: it is a folder; name a file",
+        std::io::ErrorKind::PermissionDenied => "\n  hint: check who may read or write it",
+        _ => "",
     }
 }

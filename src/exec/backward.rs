@@ -57,7 +57,8 @@ pub fn backward<T: Real>(network: &Network, bindings: &Bindings, tape: &Tape, d_
         Step::Function { function, .. } => {
             let (site, inputs) = function_site::<T>(network, bindings, function, tape.batch)?;
             let x = read_all::<T>(inputs, |input| tape.value(input))?;
-            pass.gradients.functions[function] = site.parameter_gradients(&slices(&x), &host::read::<T>(g)?);
+            let sums = &mut pass.gradients.functions[function];
+            site.add_parameter_gradients(&slices(&x), &host::read::<T>(g)?, sums);
             fixed_step::<T>(network, bindings, tape, step, g)
         }
         _ => fixed_step::<T>(network, bindings, tape, step, g),

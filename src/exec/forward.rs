@@ -190,7 +190,7 @@ pub(super) fn function_site<'a, T: Real>(
     bindings: &Bindings,
     function: usize,
     batch: usize,
-) -> Result<(FunctionSite<'a>, &'a [NodeId])> {
+) -> Result<(FunctionSite, &'a [NodeId])> {
     let (graph, node) = (network.graph(), network.functions()[function]);
     let Op::Function(op) = &graph.nodes()[node].op else {
         return Err(Error::Internal(format!("node {node} is no function")));

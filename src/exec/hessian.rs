@@ -7,7 +7,8 @@
 //!
 //! ```text
 //! ẏ   = W ẋ + v x
-//! ġ_z = A ż / N                     A: curvature of the loss in the outputs z, diag p − p pᵀ for cross-entropy
+//! ġ_z = A ż / N                     A: curvature of the loss in the outputs z, diag p − p pᵀ for cross-entropy;
+//!                                   N: predictions that count, of which a sample may have several
 //! ġ_x = Wᵀ ġ_y + vᵀ g_y
 //! (Hv)_W = ġ_y xᵀ + g_y ẋᵀ          (Hv)_x = ġ_x          (Hv)_y = ġ_y
 //! ```
@@ -66,7 +67,7 @@ pub struct HessianPass<'a> {
     network: &'a Network,
     bindings: &'a Bindings,
     loss: Loss,
-    labels: usize,
+    labels: Vec<u32>,
     tape: Tape,
     /// Gradient of the output of every layer and function.
     upstream: Vec<Option<Tensor>>,
@@ -144,7 +145,7 @@ impl<'a> HessianPass<'a> {
                 _ => fixed_step::<T>(network, bindings, &tape, step, g),
             }
         })?;
-        Ok(Self { network, bindings, loss: *loss, labels: labels.len(), tape, upstream })
+        Ok(Self { network, bindings, loss: *loss, labels: labels.to_vec(), tape, upstream })
     }
 
     /// `Hv` for the variables that take part in `v`; those that do not reach the output have none: it is zero.
@@ -360,7 +361,7 @@ impl<'a> HessianPass<'a> {
 
     fn curvature_of_loss<T: Real>(&self, z_dot: &Tensor) -> Result<Tensor> {
         let (logits, tangent) = (host::read::<T>(self.tape.output()?)?, host::read::<T>(z_dot)?);
-        host::tensor(self.loss.curvature_product(&logits, &tangent, self.labels), z_dot.dims())
+        host::tensor(self.loss.curvature_product(&logits, &tangent, &self.labels), z_dot.dims())
     }
 }
 

@@ -6,11 +6,17 @@
 //! L  = (1 − α)·CE + α·T²·KL(softmax(z_teacher/T) ‖ softmax(z/T))                  method.md §2.2
 //! ```
 //!
-//! Curvatures in the outputs `z` of one sample: `A(z) = diag p − p pᵀ = S Sᵀ` with `S = diag √p − p √pᵀ` for
+//! N is the number of predictions that count: a sample may have several, a row of outputs and a label each; a row whose label
+//! is [`IGNORED`] has no loss and no gradient.
+//!
+//! Curvatures in the outputs `z` of one prediction: `A(z) = diag p − p pᵀ = S Sᵀ` with `S = diag √p − p √pᵀ` for
 //! cross-entropy, smoothed or not; `2 I` for squared error; `(1 − α)·A(z) + α·A(z/T)` with distillation.
 //!
 //! All inside is f64; the gradient is returned in the logits' type.
 
+use rayon::prelude::*;
+
+use crate::data::{IGNORED, counted};
 use crate::exec::kernels::Real;
 
 /// Soft targets of a teacher.
@@ -46,9 +52,9 @@ pub struct Loss {
 /// Value and gradient of the loss on one batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LossValue<T> {
-    /// Mean over the batch.
+    /// Mean over the predictions that count; 0 if none does.
     pub loss: f64,
-    /// `∂L/∂z`, `[batch, classes]`.
+    /// `∂L/∂z`, `[predictions, classes]`.
     pub gradient: Vec<T>,
 }
 
@@ -60,53 +66,82 @@ pub(super) fn log_softmax<T: Real>(row: &[T], temperature: f64) -> Vec<f64> {
     scaled.into_iter().map(|z| z - normalizer).collect()
 }
 
+/// Fewest numbers that are worth a thread.
+const WORTH_A_THREAD: usize = 1 << 14;
+
+/// Rows of so many classes that a thread takes at least.
+fn rows_of_a_thread(classes: usize) -> usize {
+    WORTH_A_THREAD / classes.max(1) + 1
+}
+
 impl Loss {
-    /// Loss of `[batch, classes]` logits; `teacher` logits of the same shape switch distillation on.
+    /// Loss of `[predictions, classes]` logits; `teacher` logits of the same shape switch distillation on. The rows are taken
+    /// side by side and added in their order.
     pub fn evaluate<T: Real>(&self, logits: &[T], labels: &[u32], teacher: Option<&[T]>) -> LossValue<T> {
         let classes = logits.len() / labels.len();
-        let samples = labels.len() as f64;
-        let soft = self.distillation.zip(teacher);
-        let hard_share = soft.map_or(1.0, |(d, _)| 1.0 - d.weight);
-        let mut value = LossValue { loss: 0.0, gradient: Vec::with_capacity(logits.len()) };
-        for (n, (row, &label)) in logits.chunks_exact(classes).zip(labels).enumerate() {
-            let log_p = log_softmax(row, 1.0);
-            let target = |k: usize| {
-                let hit = if k == label as usize { 1.0 - self.label_smoothing } else { 0.0 };
-                hit + self.label_smoothing / classes as f64
-            };
-            let (hard, mut gradient): (f64, Vec<f64>) = match self.criterion {
-                Criterion::CrossEntropy => (
-                    log_p.iter().enumerate().map(|(k, l)| -target(k) * l).sum(),
-                    log_p.iter().enumerate().map(|(k, l)| hard_share * (l.exp() - target(k))).collect(),
-                ),
-                Criterion::SquaredError => {
-                    let error: Vec<f64> = row.iter().enumerate().map(|(k, z)| z.to_f64() - target(k)).collect();
-                    let value = error.iter().map(|e| e * e).sum();
-                    (value, error.iter().map(|e| hard_share * 2.0 * e).collect())
-                }
-            };
-            value.loss += hard_share * hard / samples;
-            if let Some((distillation, teacher)) = soft {
-                let temperature = distillation.temperature;
-                let log_q = log_softmax(&teacher[n * classes..][..classes], temperature);
-                let log_p = log_softmax(row, temperature);
-                let factor = distillation.weight * temperature;
-                for (g, (q, p)) in gradient.iter_mut().zip(log_q.iter().zip(&log_p)) {
-                    value.loss += factor * temperature * q.exp() * (q - p) / samples;
-                    *g += factor * (p.exp() - q.exp());
-                }
+        let predictions = counted(labels).max(1) as f64;
+        let mut gradient = vec![T::ZERO; logits.len()];
+        let rows = gradient.par_chunks_exact_mut(classes).zip(logits.par_chunks_exact(classes)).zip(labels).enumerate();
+        let of_row = |n: usize, out: &mut [T], row: &[T], label: u32| {
+            if label == IGNORED {
+                return 0.0;
             }
-            value.gradient.extend(gradient.iter().map(|g| T::from_f64(g / samples)));
-        }
-        value
+            let teacher = teacher.map(|teacher| &teacher[n * classes..][..classes]);
+            let (terms, slopes) = self.of_prediction(row, label, teacher);
+            out.iter_mut().zip(slopes).for_each(|(out, g)| *out = T::from_f64(g / predictions));
+            terms / predictions
+        };
+        let losses: Vec<f64> = rows
+            .with_min_len(rows_of_a_thread(classes))
+            .map(|(n, ((out, row), &label))| of_row(n, out, row, label))
+            .collect();
+        LossValue { loss: losses.iter().sum(), gradient }
     }
 
-    /// `A ż / N`: the derivative of the gradient as the outputs move by `ż`. Targets, a teacher's too, do not matter.
-    pub(super) fn curvature_product<T: Real>(&self, logits: &[T], tangent: &[T], samples: usize) -> Vec<T> {
-        let classes = logits.len() / samples;
+    /// Loss of one prediction, and its derivative in the outputs.
+    fn of_prediction<T: Real>(&self, row: &[T], label: u32, teacher: Option<&[T]>) -> (f64, Vec<f64>) {
+        let soft = self.distillation.zip(teacher);
+        let hard_share = soft.map_or(1.0, |(d, _)| 1.0 - d.weight);
+        let log_p = log_softmax(row, 1.0);
+        let target = |k: usize| {
+            let hit = if k == label as usize { 1.0 - self.label_smoothing } else { 0.0 };
+            hit + self.label_smoothing / row.len() as f64
+        };
+        let (hard, mut gradient): (f64, Vec<f64>) = match self.criterion {
+            Criterion::CrossEntropy => (
+                log_p.iter().enumerate().map(|(k, l)| -target(k) * l).sum(),
+                log_p.iter().enumerate().map(|(k, l)| hard_share * (l.exp() - target(k))).collect(),
+            ),
+            Criterion::SquaredError => {
+                let error: Vec<f64> = row.iter().enumerate().map(|(k, z)| z.to_f64() - target(k)).collect();
+                let value = error.iter().map(|e| e * e).sum();
+                (value, error.iter().map(|e| hard_share * 2.0 * e).collect())
+            }
+        };
+        let mut loss = hard_share * hard;
+        if let Some((distillation, teacher)) = soft {
+            let temperature = distillation.temperature;
+            let log_q = log_softmax(teacher, temperature);
+            let log_p = log_softmax(row, temperature);
+            let factor = distillation.weight * temperature;
+            for (g, (q, p)) in gradient.iter_mut().zip(log_q.iter().zip(&log_p)) {
+                loss += factor * temperature * q.exp() * (q - p);
+                *g += factor * (p.exp() - q.exp());
+            }
+        }
+        (loss, gradient)
+    }
+
+    /// `A ż / N`: the derivative of the gradient as the outputs move by `ż`. Which labels and what a teacher says does not
+    /// matter, only what is ignored.
+    pub(super) fn curvature_product<T: Real>(&self, logits: &[T], tangent: &[T], labels: &[u32]) -> Vec<T> {
+        let classes = logits.len() / labels.len();
+        let predictions = counted(labels).max(1) as f64;
         let soft = self.distillation.map_or(0.0, |d| d.weight);
-        let mut out = Vec::with_capacity(logits.len());
-        for (row, dot) in logits.chunks_exact(classes).zip(tangent.chunks_exact(classes)) {
+        let mut out = vec![T::ZERO; logits.len()];
+        let rows = logits.par_chunks_exact(classes).zip(tangent.par_chunks_exact(classes)).zip(labels);
+        let rows = out.par_chunks_exact_mut(classes).zip(rows).with_min_len(rows_of_a_thread(classes));
+        rows.filter(|(_, (_, label))| **label != IGNORED).for_each(|(out, ((row, dot), _))| {
             let mut product = vec![0.0; classes];
             let mut add_softmax = |temperature: f64, share: f64| {
                 let p: Vec<f64> = log_softmax(row, temperature).into_iter().map(f64::exp).collect();
@@ -122,8 +157,8 @@ impl Loss {
                     product.iter_mut().zip(dot).for_each(|(o, d)| *o += (1.0 - soft) * 2.0 * d.to_f64());
                 }
             }
-            out.extend(product.into_iter().map(|v| T::from_f64(v / samples as f64)));
-        }
+            out.iter_mut().zip(product).for_each(|(out, v)| *out = T::from_f64(v / predictions));
+        });
         out
     }
 
@@ -141,20 +176,32 @@ impl Loss {
     }
 }
 
-/// Cross-entropy of every row of `[batch, classes]` logits, in f64.
-pub fn sample_losses<T: Real>(logits: &[T], labels: &[u32]) -> Vec<f64> {
-    let rows = logits.chunks_exact(logits.len() / labels.len());
-    rows.zip(labels).map(|(row, &label)| -log_softmax(row, 1.0)[label as usize]).collect()
+/// For each sample, the mean of `of_row` over its predictions that count: 0 if none does.
+fn sample_means(labels: &[u32], samples: usize, of_row: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
+    let predictions = labels.len() / samples;
+    let mean = |(n, labels): (usize, &[u32])| {
+        let counting = labels.iter().enumerate().filter(|(_, label)| **label != IGNORED);
+        counting.map(|(r, _)| of_row(n * predictions + r)).sum::<f64>() / counted(labels).max(1) as f64
+    };
+    labels.par_chunks_exact(predictions).enumerate().map(mean).collect()
 }
 
-/// `KL(softmax z_n ‖ softmax y_n)` of each row of two sets of logits, in f64.
-pub fn divergences<T: Real>(z: &[T], y: &[T], batch: usize) -> Vec<f64> {
-    let classes = z.len() / batch;
-    let row = |(z, y): (&[T], &[T])| -> f64 {
-        let (p, q) = (log_softmax(z, 1.0), log_softmax(y, 1.0));
+/// Cross-entropy of every sample, in f64: the mean over its predictions that count.
+pub fn sample_losses<T: Real>(logits: &[T], labels: &[u32], samples: usize) -> Vec<f64> {
+    let classes = logits.len() / labels.len();
+    let of_row = |r: usize| -log_softmax(&logits[r * classes..][..classes], 1.0)[labels[r] as usize];
+    sample_means(labels, samples, of_row)
+}
+
+/// `KL(softmax z ‖ softmax y)` of two sets of logits, in f64: for each sample the mean over its predictions that count.
+pub fn divergences<T: Real>(z: &[T], y: &[T], labels: &[u32], samples: usize) -> Vec<f64> {
+    let classes = z.len() / labels.len();
+    let of_row = |r: usize| -> f64 {
+        let row = |z: &[T]| log_softmax(&z[r * classes..][..classes], 1.0);
+        let (p, q) = (row(z), row(y));
         p.iter().zip(&q).map(|(p, q)| p.exp() * (p - q)).sum()
     };
-    z.chunks_exact(classes).zip(y.chunks_exact(classes)).map(row).collect()
+    sample_means(labels, samples, of_row)
 }
 
 /// The class with the largest logit, the first of equals.
@@ -162,7 +209,8 @@ pub fn prediction<T: Real>(row: &[T]) -> usize {
     (0..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best })
 }
 
-/// How many rows of `[batch, classes]` logits have their largest entry at the label (the first of equals counts).
+/// How many rows of `[predictions, classes]` logits have their largest entry at the label (the first of equals counts); none
+/// that is ignored.
 pub fn correct<T: Real>(logits: &[T], labels: &[u32]) -> usize {
     let classes = logits.len() / labels.len().max(1);
     logits.chunks_exact(classes.max(1)).zip(labels).filter(|(row, label)| prediction(row) == **label as usize).count()
@@ -217,15 +265,47 @@ mod tests {
     fn divergence_matches_a_hand_computed_value_and_is_zero_for_equal_logits() {
         // p = (3/4, 1/4), q = (1/2, 1/2): KL = ¾ ln 1.5 + ¼ ln 0.5.
         let expected = 0.75 * 1.5f64.ln() + 0.25 * 0.5f64.ln();
-        assert!((divergences(&[3f64.ln(), 0.0], &[1.0, 1.0], 1)[0] - expected).abs() < 1e-15);
-        assert!(divergences(&LOGITS, &LOGITS, 2).iter().all(|d| d.abs() < 1e-15));
+        assert!((divergences(&[3f64.ln(), 0.0], &[1.0, 1.0], &[0], 1)[0] - expected).abs() < 1e-15);
+        assert!(divergences(&LOGITS, &LOGITS, &LABELS, 2).iter().all(|d| d.abs() < 1e-15));
     }
 
     #[test]
     fn the_mean_of_the_sample_losses_is_the_loss() {
-        let each = sample_losses(&LOGITS, &LABELS);
+        let each = sample_losses(&LOGITS, &LABELS, 2);
         let mean = Loss::default().evaluate(&LOGITS, &LABELS, None).loss;
         assert!(((each[0] + each[1]) / 2.0 - mean).abs() < 1e-15 && each[0] != each[1]);
+    }
+
+    /// Two samples of two predictions, one of which is ignored: all is that of the three others, whatever stands there.
+    #[test]
+    fn an_ignored_prediction_is_as_if_it_were_not_there() {
+        let distillation = Some(Distillation { weight: 0.4, temperature: 3.0 });
+        let three = [&LOGITS[..], &TEACHER[..3]].concat();
+        let four = [&LOGITS[..3], &[9.0, 8.0, -7.0], &LOGITS[3..], &TEACHER[..3]].concat();
+        let labels = [2, IGNORED, 0, 1];
+        let without = |z: &[f64]| [&z[..3], &z[6..]].concat();
+        for criterion in [Criterion::CrossEntropy, Criterion::SquaredError] {
+            let loss = Loss { label_smoothing: 0.1, distillation, criterion };
+            let teacher: Vec<f64> = four.iter().map(|z| z * 0.5).collect();
+            let all = loss.evaluate(&four, &labels, Some(&teacher));
+            let some = loss.evaluate(&three, &[2, 0, 1], Some(&without(&teacher)));
+            assert!((all.loss - some.loss).abs() < 1e-15);
+            assert_eq!((without(&all.gradient), &all.gradient[3..6]), (some.gradient, &[0.0; 3][..]));
+            let all = loss.curvature_product(&four, &teacher, &labels);
+            let some = loss.curvature_product(&three, &without(&teacher), &[2, 0, 1]);
+            assert_eq!((without(&all), &all[3..6]), (some, &[0.0; 3][..]));
+            // Negative control: counted, it would matter.
+            let counting = loss.evaluate(&four, &[2, 0, 0, 1], Some(&teacher)).loss;
+            assert!((counting - loss.evaluate(&four, &labels, Some(&teacher)).loss).abs() > 0.01);
+        }
+        let each = sample_losses(&four, &labels, 2);
+        let rows = sample_losses(&three, &[2, 0, 1], 3);
+        assert_eq!(each, [rows[0], (rows[1] + rows[2]) / 2.0]);
+        let other: Vec<f64> = four.iter().map(|z| z * z).collect();
+        let rows = divergences(&three, &without(&other), &[2, 0, 1], 3);
+        assert_eq!(divergences(&four, &other, &labels, 2), [rows[0], (rows[1] + rows[2]) / 2.0]);
+        assert_eq!(correct(&four, &[2, IGNORED, 1, 0]), 3);
+        assert_eq!(Loss::default().evaluate(&[1.0, 2.0], &[IGNORED], None).loss, 0.0);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! A graph prepared for execution: steps with the ReLUs fused into the operator in front of them.
 
-use crate::exec::kernels::conv::ConvShape;
+use crate::exec::kernels::conv::{ConvShape, Dilation};
 use crate::exec::kernels::norm::ChannelMap;
 use crate::exec::kernels::pool::SubsampleShape;
 use crate::exec::layer_map::LayerMap;
-use crate::graph::{Embedding, Graph, Layer, NodeId, Op};
+use crate::graph::{Conv2d, Embedding, Graph, Layer, NodeId, Op};
 
 /// One operation of the program. `input` and `output` are graph nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,15 +183,17 @@ impl Network {
         &self.functions
     }
 
-    /// Names and lengths of the parameters of a function.
-    pub fn function_parameters(&self, function: usize) -> Vec<(String, usize)> {
+    /// Names and shapes of the parameters of a function.
+    pub fn function_parameters(&self, function: usize) -> Vec<(String, Vec<usize>)> {
         let node = &self.graph.nodes()[self.functions[function]];
-        let names = match &node.op {
-            Op::Function(function) => function.parameters(),
-            _ => &[],
-        };
-        let width = node.shape.last().copied().unwrap_or(0);
-        names.iter().map(|what| (format!("{}.{what}", node.name), width)).collect()
+        let Op::Function(function) = &node.op else { return Vec::new() };
+        let shape = function.parameter_shape(&node.shape);
+        function.parameters().iter().map(|what| (format!("{}.{what}", node.name), shape.clone())).collect()
+    }
+
+    /// Names and shapes of the parameters of all functions, in their order.
+    pub fn all_function_parameters(&self) -> Vec<(String, Vec<usize>)> {
+        (0..self.functions.len()).flat_map(|function| self.function_parameters(function)).collect()
     }
 
     /// The operations, in order.
@@ -226,11 +228,16 @@ impl Network {
     pub(super) fn layer_map(&self, layer: usize, batch: usize) -> LayerMap {
         match self.graph.nodes()[self.layers[layer].node].op {
             Op::Embedding(Embedding { features, .. }) => LayerMap::Table { features },
-            _ => LayerMap::Convolution(self.conv_shape(layer, batch)),
+            Op::Conv2d(c) if c.dilation != [1; 2] => {
+                let dilation = Dilation { kernel: c.kernel, distance: c.dilation };
+                LayerMap::Convolution(self.conv_shape(layer, batch), Some(dilation))
+            }
+            _ => LayerMap::Convolution(self.conv_shape(layer, batch), None),
         }
     }
 
-    /// The convolution that a layer computes; a dense layer is a 1×1 convolution on 1×1 maps, one for each vector.
+    /// The convolution that a layer computes, its kernel spread; a dense layer is a 1×1 convolution on 1×1 maps, one for
+    /// each vector.
     fn conv_shape(&self, layer: usize, batch: usize) -> ConvShape {
         let node = &self.graph.nodes()[self.layers[layer].node];
         let input = &self.graph.nodes()[node.inputs[0]].shape;
@@ -250,9 +257,9 @@ impl Network {
                 groups: 1,
             };
         }
-        let (kernel, stride, [before, after], groups) = match node.op {
-            Op::Conv2d(c) => (c.kernel, c.stride, c.padding, c.groups),
-            _ => (1, 1, [0, 0], 1),
+        let conv = match node.op {
+            Op::Conv2d(conv) => conv,
+            _ => Conv2d::square(node.shape[0], 1, 1),
         };
         ConvShape {
             batch,
@@ -260,12 +267,12 @@ impl Network {
             out_channels: node.shape[0],
             in_height: input.get(1).copied().unwrap_or(1),
             in_width: input.get(2).copied().unwrap_or(1),
-            kernel_height: kernel,
-            kernel_width: kernel,
-            stride: [stride; 2],
-            padding: [before; 2],
-            padding_after: [after; 2],
-            groups,
+            kernel_height: conv.span()[0],
+            kernel_width: conv.span()[1],
+            stride: conv.stride,
+            padding: conv.padding.before,
+            padding_after: conv.padding.after,
+            groups: conv.groups,
         }
     }
 

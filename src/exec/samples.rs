@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::data::{Batches, Dataset, Normalization};
+use crate::data::{Batches, Dataset, Normalization, counted};
 use crate::error::Result;
 use crate::exec::host;
 
@@ -10,8 +10,10 @@ use crate::exec::host;
 #[derive(Debug, Clone)]
 pub struct Samples<'a> {
     batches: Batches<'a>,
-    shape: [usize; 3],
+    shape: Vec<usize>,
+    predictions: usize,
     sizes: Vec<usize>,
+    counted: Vec<usize>,
 }
 
 impl<'a> Samples<'a> {
@@ -27,9 +29,15 @@ impl<'a> Samples<'a> {
         limit: usize,
     ) -> Result<Self> {
         let batches = Batches::new(dataset, normalization.clone(), block_size, order, None)?;
-        let samples = limit.min(dataset.len());
-        let sizes = (0..samples).step_by(block_size).map(|start| block_size.min(samples - start)).collect();
-        Ok(Self { batches, shape: dataset.shape(), sizes })
+        let (samples, predictions) = (limit.min(dataset.len()), dataset.predictions_per_sample());
+        let sizes = (0..samples).step_by(block_size).map(|start| block_size.min(samples - start));
+        let sizes: Vec<usize> = sizes.collect();
+        let of_block = |(block, size): (usize, &usize)| {
+            let labels = batches.labels(block);
+            counted(&labels[..labels.len().min(size * predictions)])
+        };
+        let counted = sizes.iter().enumerate().map(of_block).collect();
+        Ok(Self { batches, shape: dataset.input_shape(), predictions, sizes, counted })
     }
 
     /// Samples of each block.
@@ -37,21 +45,31 @@ impl<'a> Samples<'a> {
         &self.sizes
     }
 
+    /// Predictions of each block that count: what its mean loss is a mean of. The samples, where each has one prediction.
+    pub fn counted(&self) -> &[usize] {
+        &self.counted
+    }
+
+    /// Predictions of one sample, whether they count or not.
+    pub fn predictions_per_sample(&self) -> usize {
+        self.predictions
+    }
+
     /// Samples in all.
     pub fn count(&self) -> usize {
         self.sizes.iter().sum()
     }
 
-    /// Images `[n, C, H, W]` and labels of one block.
+    /// Inputs `[n, …]` and labels, `[n, predictions]`, of one block.
     ///
     /// # Errors
     /// When there is no such block.
     pub fn block(&self, block: usize) -> Result<(Tensor, Vec<u32>)> {
         let mut batch = self.batches.batch(block);
         let size = self.sizes.get(block).copied().unwrap_or(0);
-        let [channels, height, width] = self.shape;
-        batch.labels.truncate(size);
-        batch.images.truncate(size * channels * height * width);
-        Ok((host::tensor(batch.images, (size, channels, height, width))?, batch.labels))
+        batch.labels.truncate(size * self.predictions);
+        batch.images.truncate(size * self.shape.iter().product::<usize>());
+        let shape = [&[size], self.shape.as_slice()].concat();
+        Ok((host::tensor(batch.images, shape)?, batch.labels))
     }
 }

@@ -26,6 +26,8 @@ pub struct LayerCost {
     pub input_elements: u64,
     /// Elements of one sample of the output.
     pub output_elements: u64,
+    /// Whether the input is quantised, and so has a scale.
+    pub quantized_input: bool,
     /// Parameters beside the weight that stay f32 at every width: the layer's bias, and batch norms up to the next layer.
     pub other_parameters: u64,
 }
@@ -54,6 +56,7 @@ impl LayerCost {
                     channels: layer.channels() as u64,
                     input_elements: elements(&graph.nodes()[node.inputs[0]].shape),
                     output_elements: elements(&node.shape),
+                    quantized_input: layer.quantized_input,
                     other_parameters: others[index],
                 }
             })
@@ -67,7 +70,9 @@ impl LayerCost {
 
     /// Bytes of everything that is stored of the layer, and of the norms behind it.
     pub fn model_bytes(&self, weight_bits: u32, activation_bits: u32) -> u64 {
-        self.weight_bytes(weight_bits) + 4 * self.other_parameters + if activation_bits < 32 { 4 } else { 0 }
+        self.weight_bytes(weight_bits)
+            + 4 * self.other_parameters
+            + if activation_bits < 32 && self.quantized_input { 4 } else { 0 }
     }
 
     /// Bytes of the stored weights and their scales.
@@ -89,8 +94,8 @@ fn other_parameters(graph: &Graph) -> Vec<u64> {
             op if op.has_bias() => (layer_at(at), layers[layer_at(at).unwrap_or(0)].channels() as u64),
             Op::BatchNorm { .. } => (layer_before(at), 4 * node.shape[0] as u64),
             Op::Function(function) => {
-                let features = node.shape.last().copied().unwrap_or(0);
-                (layer_before(at), (function.parameters().len() * features) as u64)
+                let each: usize = function.parameter_shape(&node.shape).iter().product();
+                (layer_before(at), (function.parameters().len() * each) as u64)
             }
             _ => continue,
         };
@@ -105,7 +110,7 @@ fn other_parameters(graph: &Graph) -> Vec<u64> {
 mod tests {
     use super::*;
     use crate::graph::build::GraphBuilder;
-    use crate::graph::op::Conv2d;
+    use crate::graph::op::{Conv2d, Padding};
 
     #[test]
     fn counts_match_hand_computed_values() {
@@ -125,8 +130,7 @@ mod tests {
         // A bias is stored as f32 beside the weights, of a convolution as of a dense layer.
         assert_eq!((costs[0].other_parameters, costs[1].other_parameters), (0, 10));
         let mut b = GraphBuilder::new("biased", [3, 8, 8]).unwrap();
-        let same =
-            Conv2d { in_channels: 0, out_channels: 5, kernel: 3, stride: 2, padding: [0, 1], groups: 1, bias: true };
+        let same = Conv2d::square(5, 3, 2).padded(Padding::uneven(0, 1)).biased();
         let c = b.conv_general("c", b.input(), same).unwrap();
         b.batch_norm("n", c).unwrap();
         let biased = LayerCost::of(&b.finish());

@@ -1,26 +1,26 @@
 //! Building functions: their shapes.
 
 use crate::error::Result;
+use crate::graph::axis::AxisMap;
 use crate::graph::build::GraphBuilder;
 use crate::graph::function::{Activation, Function, Window};
 use crate::graph::op::{NodeId, Op};
 
 impl GraphBuilder {
-    fn function(&mut self, name: &str, f: Function, inputs: &[NodeId], shape: Vec<usize>) -> Result<NodeId> {
-        self.push(name, Op::Function(f), inputs.to_vec(), shape)
+    /// Any function; its output's shape is inferred.
+    ///
+    /// # Errors
+    /// When the shapes do not fit or the name is taken.
+    pub fn function(&mut self, name: &str, function: Function, inputs: &[NodeId]) -> Result<NodeId> {
+        self.node(name, Op::Function(function), inputs)
     }
 
-    fn same_shape(&mut self, name: &str, function: Function, input: NodeId) -> Result<NodeId> {
-        let shape = self.shape(input).to_vec();
-        self.function(name, function, &[input], shape)
-    }
-
-    /// A pointwise nonlinearity.
+    /// A pointwise function.
     ///
     /// # Errors
     /// When the name is taken.
     pub fn activation(&mut self, name: &str, input: NodeId, activation: Activation) -> Result<NodeId> {
-        self.same_shape(name, Function::Activation(activation), input)
+        self.function(name, Function::Activation(activation), &[input])
     }
 
     /// Softmax over the last axis.
@@ -28,11 +28,7 @@ impl GraphBuilder {
     /// # Errors
     /// When a causal one is not on square matrices.
     pub fn softmax(&mut self, name: &str, input: NodeId, causal: bool) -> Result<NodeId> {
-        let square = matches!(*self.shape(input), [.., rows, columns] if rows == columns);
-        if causal && !square {
-            return Err(self.wrong(name, format!("an input of shape {:?}", self.shape(input)), "square matrices"));
-        }
-        self.same_shape(name, Function::Softmax { causal }, input)
+        self.function(name, Function::Softmax { causal }, &[input])
     }
 
     /// Layer norm over the last axis, ε = 1e-5.
@@ -40,7 +36,15 @@ impl GraphBuilder {
     /// # Errors
     /// When the name is taken.
     pub fn layer_norm(&mut self, name: &str, input: NodeId) -> Result<NodeId> {
-        self.same_shape(name, Function::LayerNorm { epsilon: 1e-5 }, input)
+        self.layer_norm_with(name, input, 1e-5)
+    }
+
+    /// Layer norm over the last axis with the given ε.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn layer_norm_with(&mut self, name: &str, input: NodeId, epsilon: f64) -> Result<NodeId> {
+        self.function(name, Function::LayerNorm { epsilon, affine: true }, &[input])
     }
 
     /// RMS norm over the last axis, ε = 1e-5.
@@ -48,23 +52,15 @@ impl GraphBuilder {
     /// # Errors
     /// When the name is taken.
     pub fn rms_norm(&mut self, name: &str, input: NodeId) -> Result<NodeId> {
-        self.same_shape(name, Function::RmsNorm { epsilon: 1e-5 }, input)
+        self.rms_norm_with(name, input, 1e-5)
     }
 
-    fn windows(&mut self, name: &str, input: NodeId, window: Window) -> Result<Vec<usize>> {
-        let [channels, height, width] = self.image_shape(name, input)?;
-        let Window { kernel, stride, padding } = window;
-        let extent = |size: usize| Some((size + 2 * padding).checked_sub(kernel)? / stride.max(1) + 1);
-        match (extent(height), extent(width)) {
-            // Padding below half a window: every window has a cell inside the map.
-            (Some(height), Some(width)) if stride > 0 && 2 * padding <= kernel && kernel > 0 => {
-                Ok(vec![channels, height, width])
-            }
-            _ => {
-                let found = format!("a window of {kernel}, stride {stride}, padding {padding} on {height}×{width}");
-                Err(self.wrong(name, found, "a window that fits, padded by half of it at most"))
-            }
-        }
+    /// RMS norm over the last axis with the given ε.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn rms_norm_with(&mut self, name: &str, input: NodeId, epsilon: f64) -> Result<NodeId> {
+        self.function(name, Function::RmsNorm { epsilon }, &[input])
     }
 
     /// Largest value in each window.
@@ -72,8 +68,7 @@ impl GraphBuilder {
     /// # Errors
     /// When the input is not an image, or the window does not fit.
     pub fn max_pool(&mut self, name: &str, input: NodeId, window: Window) -> Result<NodeId> {
-        let shape = self.windows(name, input, window)?;
-        self.function(name, Function::MaxPool(window), &[input], shape)
+        self.function(name, Function::MaxPool(window), &[input])
     }
 
     /// Mean of each window.
@@ -81,8 +76,7 @@ impl GraphBuilder {
     /// # Errors
     /// When the input is not an image, or the window does not fit.
     pub fn average_pool(&mut self, name: &str, input: NodeId, window: Window) -> Result<NodeId> {
-        let shape = self.windows(name, input, window)?;
-        self.function(name, Function::AveragePool(window), &[input], shape)
+        self.function(name, Function::AveragePool(window), &[input])
     }
 
     /// Product of two nodes of one shape, or of a node with a factor per channel.
@@ -90,12 +84,7 @@ impl GraphBuilder {
     /// # Errors
     /// When the shapes do not fit.
     pub fn multiply(&mut self, name: &str, a: NodeId, b: NodeId) -> Result<NodeId> {
-        let (left, right) = (self.shape(a).to_vec(), self.shape(b));
-        if right != left && Some(right) != left.get(..1) {
-            let found = format!("shapes {left:?} and {right:?}");
-            return Err(self.wrong(name, found, "equal shapes, or one factor per channel"));
-        }
-        self.function(name, Function::Multiply, &[a, b], left)
+        self.function(name, Function::Multiply, &[a, b])
     }
 
     /// Matrix products over the leading axes, `scale · a·b` or `scale · a·bᵀ`.
@@ -103,31 +92,15 @@ impl GraphBuilder {
     /// # Errors
     /// When the shapes do not fit.
     pub fn matmul(&mut self, name: &str, a: NodeId, b: NodeId, transpose_right: bool, scale: f64) -> Result<NodeId> {
-        let (left, right) = (self.shape(a).to_vec(), self.shape(b).to_vec());
-        if let ([outer @ .., rows, inner], [leading @ .., k, n]) = (left.as_slice(), right.as_slice()) {
-            let (k, columns) = if transpose_right { (n, k) } else { (k, n) };
-            if outer == leading && inner == k {
-                let shape = [outer, &[*rows, *columns]].concat();
-                return self.function(name, Function::MatMul { transpose_right, scale }, &[a, b], shape);
-            }
-        }
-        Err(self.wrong(name, format!("shapes {left:?} and {right:?}"), "matrices that can be multiplied"))
+        self.function(name, Function::MatMul { transpose_right, scale }, &[a, b])
     }
 
-    /// Nodes one after the other along the first axis.
+    /// Nodes one after the other along an axis.
     ///
     /// # Errors
     /// When there is none, or another axis differs.
-    pub fn concat(&mut self, name: &str, inputs: &[NodeId]) -> Result<NodeId> {
-        let shapes: Vec<&[usize]> = inputs.iter().map(|&input| self.shape(input)).collect();
-        match shapes.as_slice() {
-            [[_, rest @ ..], ..] if shapes.iter().all(|s| s.get(1..) == Some(rest)) => {
-                let first: usize = shapes.iter().map(|s| s[0]).sum();
-                let shape = [[first].as_slice(), rest].concat();
-                self.function(name, Function::Concat, inputs, shape)
-            }
-            _ => Err(self.wrong(name, format!("shapes {shapes:?}"), "shapes that differ in the first axis only")),
-        }
+    pub fn concat(&mut self, name: &str, axis: usize, inputs: &[NodeId]) -> Result<NodeId> {
+        self.function(name, Function::Concat { axis }, inputs)
     }
 
     /// The same elements in another shape.
@@ -135,12 +108,7 @@ impl GraphBuilder {
     /// # Errors
     /// When the number of elements differs.
     pub fn reshape(&mut self, name: &str, input: NodeId, shape: &[usize]) -> Result<NodeId> {
-        let elements = |shape: &[usize]| shape.iter().try_fold(1usize, |product, &extent| product.checked_mul(extent));
-        if elements(shape) != elements(self.shape(input)) {
-            let found = format!("{shape:?} from {:?}", self.shape(input));
-            return Err(self.wrong(name, found, "as many elements"));
-        }
-        self.function(name, Function::Reshape, &[input], shape.to_vec())
+        self.function(name, Function::Reshape { shape: shape.to_vec() }, &[input])
     }
 
     /// Axis `i` of the output is axis `axes[i]` of the input.
@@ -148,13 +116,31 @@ impl GraphBuilder {
     /// # Errors
     /// When `axes` is not a permutation.
     pub fn transpose(&mut self, name: &str, input: NodeId, axes: &[usize]) -> Result<NodeId> {
-        let shape = self.shape(input);
-        if axes.len() != shape.len() || !(0..shape.len()).all(|axis| axes.contains(&axis)) {
-            let expected = format!("every axis from 0 to {} once", shape.len().saturating_sub(1));
-            return Err(self.wrong(name, format!("axes {axes:?}"), expected));
-        }
-        let shape = axes.iter().map(|&axis| shape[axis]).collect();
-        self.function(name, Function::Transpose { axes: axes.to_vec() }, &[input], shape)
+        self.function(name, Function::Transpose { axes: axes.to_vec() }, &[input])
+    }
+
+    /// A linear map along one axis.
+    ///
+    /// # Errors
+    /// When it does not fit the axis.
+    pub fn along(&mut self, name: &str, input: NodeId, axis: usize, map: AxisMap) -> Result<NodeId> {
+        self.function(name, Function::Along { axis, map }, &[input])
+    }
+
+    /// Numbers that do not depend on the input and are learnt: the parameter `NAME.value`.
+    ///
+    /// # Errors
+    /// When the shape is empty somewhere or too large.
+    pub fn constant(&mut self, name: &str, shape: &[usize]) -> Result<NodeId> {
+        self.function(name, Function::Constant { shape: shape.to_vec(), trained: true }, &[])
+    }
+
+    /// Numbers that follow from the architecture and are not learnt: the parameter `NAME.value`.
+    ///
+    /// # Errors
+    /// When the shape is empty somewhere or too large.
+    pub fn table(&mut self, name: &str, shape: &[usize]) -> Result<NodeId> {
+        self.function(name, Function::Constant { shape: shape.to_vec(), trained: false }, &[])
     }
 
     /// Scaled dot-product attention with several heads (Vaswani et al., arXiv 1706.03762 §3.2) on queries, keys and
@@ -200,14 +186,14 @@ mod tests {
     fn shapes_of_functions_are_inferred_and_wrong_ones_refused() {
         let mut b = GraphBuilder::new("test", [6, 5, 7]).unwrap();
         let x = b.input();
-        let pooled = b.max_pool("max", x, Window { kernel: 3, stride: 2, padding: 1 }).unwrap();
+        let pooled = b.max_pool("max", x, Window::square(3, 2, 1)).unwrap();
         assert_eq!(b.shape(pooled), [6, 3, 4]);
-        assert!(b.average_pool("wide", x, Window { kernel: 3, stride: 2, padding: 2 }).is_err(), "an empty window");
+        assert!(b.average_pool("wide", x, Window::square(3, 2, 3)).is_err(), "an empty window");
         let gate = b.global_average_pool("gate", x).unwrap();
         let gated = b.multiply("gated", x, gate).unwrap();
-        let both = b.concat("both", &[x, gated]).unwrap();
+        let both = b.concat("both", 0, &[x, gated]).unwrap();
         assert_eq!(b.shape(both), [12, 5, 7]);
-        assert!(b.concat("uneven", &[x, pooled]).is_err() && b.concat("none", &[]).is_err());
+        assert!(b.concat("uneven", 0, &[x, pooled]).is_err() && b.concat("none", 0, &[]).is_err());
         assert!(b.multiply("unlike", x, pooled).is_err());
         let turned = b.transpose("turned", x, &[2, 0, 1]).unwrap();
         assert_eq!(b.shape(turned), [7, 6, 5]);
@@ -227,7 +213,7 @@ mod tests {
         let mut b = GraphBuilder::new("test", [4]).unwrap();
         let x = b.embedding("table", 0, 11, 3).unwrap();
         assert_eq!(b.shape(x), [4, 3]);
-        assert!(b.embedding("again", x, 11, 3).is_err());
+        assert!(b.embedding("endless", 0, 1 << 25, 3).is_err());
         let y = b.linear("fc", x, 5).unwrap();
         assert_eq!(b.shape(y), [4, 5]);
     }

@@ -27,7 +27,7 @@ pub struct AccuracyRow {
     pub bitops: u64,
     /// Bytes of weights and scales.
     pub weight_bytes: u64,
-    /// On the held-out images.
+    /// On the held-out samples.
     pub evaluation: Evaluation,
     /// For packed networks: the largest difference of a logit between the packed integer weights and the training form.
     /// Their predictions are always the same; the run fails otherwise.

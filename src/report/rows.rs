@@ -7,6 +7,7 @@ use crate::report::{AccuracyRow, AccuracyTable, Kind};
 use crate::scheme::Scheme;
 use crate::sensitivity::SensitivityReport;
 use crate::space::{Objective, Space};
+use crate::supernet::Evaluation;
 
 /// Parts of the plan's totals, in `0..=1`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -68,7 +69,7 @@ pub struct Report {
     pub seed: u64,
     /// How ties are rounded.
     pub rounding: String,
-    /// Images and probes that the traces were estimated with.
+    /// Images, or windows of a text, that the traces were estimated with.
     pub images: u64,
     /// Who estimated the traces.
     pub estimator: String,
@@ -84,7 +85,7 @@ pub struct Report {
     pub plans: Vec<PlanRow>,
     /// The accuracies.
     pub accuracies: AccuracyTable,
-    /// Training images.
+    /// Training images, or windows of a text.
     pub train_images: u64,
     /// Epochs of FP32 (none if the weights were given), multi-precision and mixed-precision training.
     pub epochs: (Option<u64>, u64, u64),
@@ -101,6 +102,8 @@ pub struct Findings<'a> {
     pub scheme: &'a Scheme,
     /// Name of the network.
     pub network: &'a str,
+    /// Whether its FP32 weights were given, not trained.
+    pub given_weights: bool,
     /// Training images.
     pub train_images: usize,
     /// The sensitivities.
@@ -112,7 +115,7 @@ pub struct Findings<'a> {
 impl Report {
     /// Collects the numbers of a run.
     pub fn new(findings: Findings<'_>, accuracies: AccuracyTable) -> Self {
-        let Findings { space, scheme, network, train_images, sensitivity, plans } = findings;
+        let Findings { space, scheme, network, given_weights, train_images, sensitivity, plans } = findings;
         let total = |l: &[crate::plan::PlanLayer], cost: &str| l.iter().filter_map(|l| l.cost.get(cost)).sum::<f64>();
         let share = |l: usize, cost: &str| {
             plans.first().map_or(0.0, |(_, plan)| {
@@ -141,7 +144,7 @@ impl Report {
             mean_weight_bits: total(&plan.layers, "avg_weight_bits"),
         };
         let training = &space.training;
-        let float_epochs = space.model.weights.is_none().then_some(training.fp32.epochs as u64);
+        let float_epochs = (!given_weights).then_some(training.fp32.epochs as u64);
         Self {
             format: "bitplan.report/1".into(),
             train_images: train_images as u64,
@@ -190,9 +193,25 @@ impl Report {
         (heading, self.layers.iter().map(row).collect())
     }
 
-    /// Heading and cells of the accuracy table.
+    /// The evaluation of the FP32 network; its samples and predictions are those of all rows.
+    fn evaluated(&self) -> Option<&Evaluation> {
+        self.accuracies.rows.first().map(|row| &row.evaluation)
+    }
+
+    /// What a sample is.
+    fn samples(&self) -> &'static str {
+        match self.evaluated().and_then(|e| e.predictions) {
+            Some(_) => "windows of text",
+            None => "images",
+        }
+    }
+
+    /// Heading and cells of the accuracy table: of language models with perplexities.
     pub(super) fn accuracy_cells(&self) -> (Vec<String>, Vec<Vec<String>>) {
-        let heading = ["network", "accuracy", "loss", "BitOPs", "weights"].map(String::from).to_vec();
+        let heading: &[&str] = match self.evaluated().and_then(|e| e.predictions) {
+            Some(_) => &["network", "perplexity", "next-token accuracy", "loss", "BitOPs", "weights"],
+            None => &["network", "accuracy", "loss", "BitOPs", "weights"],
+        };
         let row = |r: &AccuracyRow| {
             let name = match r.kind {
                 Kind::Fp32 => "FP32".to_string(),
@@ -200,16 +219,17 @@ impl Report {
                 Kind::Plan => format!("plan {}", r.name),
             };
             let share = r.evaluation.accuracy();
-            let error = (share * (1.0 - share) / r.evaluation.images.max(1) as f64).sqrt();
-            vec![
-                name,
+            let error = (share * (1.0 - share) / r.evaluation.counted().max(1) as f64).sqrt();
+            let perplexity = r.evaluation.perplexity().map(|perplexity| format!("{perplexity:.3}"));
+            let rest = [
                 format!("{:.2} ± {:.2} %", r.accuracy(), 100.0 * error),
                 format!("{:.4}", r.evaluation.loss),
                 giga(r.bitops as f64),
                 kibi(r.weight_bytes as f64),
-            ]
+            ];
+            [name].into_iter().chain(perplexity).chain(rest).collect()
         };
-        (heading, self.accuracies.rows.iter().map(row).collect())
+        (heading.iter().map(ToString::to_string).collect(), self.accuracies.rows.iter().map(row).collect())
     }
 
     /// Heading and cells of the budget table.
@@ -238,8 +258,9 @@ impl Report {
         let (float, multi, mixed) = self.epochs;
         let first = float.map_or_else(|| "FP32 was given".to_string(), |n| format!("FP32 was trained for {n} epochs"));
         format!(
-            "{first} on {} images, the SuperNet, starting from it, for {multi} (all precisions) and {mixed} (mixtures)",
-            self.train_images
+            "{first} on {} {}, the SuperNet, starting from it, for {multi} (all precisions) and {mixed} (mixtures)",
+            self.train_images,
+            self.samples()
         )
     }
 
@@ -262,9 +283,10 @@ impl Report {
         vec![
             format!("network {}, seed {}, rounding {}", self.network, self.seed, self.rounding),
             format!(
-                "Hessian traces ({}): {} images, {} probes of each batch, standard error {} of a trace",
+                "Hessian traces ({}): {} {}, {} probes of each batch, standard error {} of a trace",
                 self.estimator,
                 self.images,
+                self.samples(),
                 self.probes,
                 self.worst_relative_error.map_or("unknown".into(), |e| format!("at most {:.1} %", 100.0 * e))
             ),
@@ -278,8 +300,10 @@ impl Report {
             }
             .into(),
             format!(
-                "Accuracies (± standard error) are on {} held-out images. {}; no network was trained further by itself.",
-                self.accuracies.rows.first().map_or(0, |r| r.evaluation.images),
+                "Accuracies (± standard error) are on {} held-out {}{}. {}; no network was trained further by itself.",
+                self.evaluated().map_or(0, |e| e.images),
+                self.samples(),
+                self.evaluated().and_then(|e| e.predictions).map_or(String::new(), |n| format!(", {n} predicted tokens")),
                 self.training()
             ),
             "Plans run from their packed integer weights.".into(),

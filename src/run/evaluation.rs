@@ -5,9 +5,11 @@ use crate::exec::Bindings;
 use crate::report::{AccuracyRow, AccuracyTable, Findings, Kind, Report, markdown, text};
 use crate::run::pipeline::{key, plan_file};
 use crate::run::{Outline, Pipeline, Study, configuration_of};
+use crate::space::ModelSource;
 use crate::store::{read_json, write_atomic, write_json};
 use crate::supernet::{
-    Evaluation, MasterCheckpoint, PackedWeights, Parameters, Split, bind_float, evaluate, recalibrate,
+    Difference, Evaluation, MasterCheckpoint, PackedWeights, Parameters, Split, bind_float, evaluate, evaluate_beside,
+    recalibrate,
 };
 
 /// A plan's packed weights and its network in training form.
@@ -67,10 +69,12 @@ impl Pipeline<'_> {
             let observer = &mut *p.observer;
             let table = evaluate_all(study, &float, &supernet, &networks, &mut |row| {
                 done += 1;
-                observer.at(done, &format!("{} {:.2} %", row.name, row.accuracy()));
+                let perplexity = row.evaluation.perplexity().map_or(String::new(), |p| format!("perplexity {p:.2}, "));
+                observer.at(done, &format!("{} {perplexity}{:.2} %", row.name, row.accuracy()));
                 if observer.stop_requested() { Err(Error::Interrupted) } else { Ok(()) }
             })?;
-            p.observer.finish(&format!("{} networks on {} held-out images", table.rows.len(), study.test.len()));
+            let (networks, samples) = (table.rows.len(), study.test.len());
+            p.observer.finish(&format!("{networks} networks on {samples} held-out {}", study.test.samples()));
             write_json(&p.workspace.path("evaluation.json"), &table)?;
             files.push("evaluation.json".into());
             Ok(files)
@@ -91,6 +95,7 @@ impl Pipeline<'_> {
             space,
             scheme: net.scheme(),
             network: &net.network().graph().name,
+            given_weights: space.model.weights.is_some() || matches!(space.model.source, ModelSource::File { .. }),
             train_images: self.study.train.len(),
             sensitivity: &sensitivity,
             plans: &plans,
@@ -134,19 +139,20 @@ fn evaluate_all(
         push(&scheme.uniform_name(candidate), Kind::Uniform, scheme.cost(&configuration), evaluation, None)?;
     }
     for plan in plans {
-        let evaluation = evaluate_packed(study, &plan.packed)?;
-        let (difference, same) = evaluation.compare(&evaluate(net.network(), &plan.training_form, &split)?);
+        let forms = [&plan.packed.bindings(net.network())?, &plan.training_form];
+        let (evaluation, Difference { largest, same }) = evaluate_beside(net.network(), forms, &split)?;
+        let same = same && plan.packed.normalization()? == study.normalization;
         let cost = scheme.cost(&plan.configuration);
         if !same || plan.packed.weight_bytes() != cost.1 {
             let message = format!(
-                "plan `{}`: the packed weights are not the trained network (a logit differs by {difference:e}, {} bytes against {})",
+                "plan `{}`: the packed weights are not the trained network (a logit differs by {largest:e}, {} bytes against {})",
                 plan.name,
                 plan.packed.weight_bytes(),
                 cost.1
             );
             return Err(Error::Internal(message));
         }
-        push(&plan.name, Kind::Plan, cost, evaluation, Some(difference))?;
+        push(&plan.name, Kind::Plan, cost, evaluation, Some(largest))?;
     }
     Ok(AccuracyTable::new(rows))
 }

@@ -1,11 +1,13 @@
 //! The pipeline: stages with files between them, computed once and skipped while their inputs stay the same.
 
 mod evaluation;
+mod partial;
 mod pipeline;
 mod planning;
 mod sensitivity;
 mod study;
 mod table;
+mod task;
 mod traces;
 mod training;
 mod workspace;
@@ -13,10 +15,12 @@ mod workspace;
 use std::path::Path;
 
 pub use evaluation::evaluate_packed;
+pub use partial::{settle, settled};
 pub use pipeline::Pipeline;
 pub use planning::configuration_of;
 pub use study::{Outline, Study};
 pub use table::{planning_table, resolve_budget};
+pub use task::Task;
 pub use workspace::Workspace;
 
 use crate::error::{Error, Result};
@@ -29,6 +33,7 @@ use crate::report::Report;
 /// # Errors
 /// Whatever ends it early; what is finished stays, and the next run goes on from there.
 pub fn run(outline: Outline, folder: &Path, space_file: &Path, observer: &mut dyn Observer) -> Result<Report> {
+    let outline = settle(outline, folder, space_file, observer)?;
     outline.check_budgets()?;
     let study = Study::open(outline)?;
     let mut workspace = Workspace::open(folder)?;

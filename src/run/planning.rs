@@ -20,8 +20,8 @@ impl Pipeline<'_> {
         let requests = outline.budgets()?;
         let limits: Vec<(&String, Vec<(&String, f64)>)> =
             requests.iter().map(|(n, budgets)| (n, budgets.iter().map(|b| (&b.name, b.limit)).collect())).collect();
-        let key = key("plans", &(sensitivity_key, &outline.space.name, outline.scheme(), limits))?;
-        let table = planning_table(&outline.space.name, outline.scheme(), Some(&sensitivity))?;
+        let key = key("plans", &(sensitivity_key, &outline.space.name, outline.scheme(), &outline.latency, limits))?;
+        let table = planning_table(outline, Some(&sensitivity))?;
         self.stage("plans", &key, |p| {
             let raw = RawTable::from(&table).to_json()?;
             write_atomic(&p.workspace.path("table.json"), raw.as_bytes())?;

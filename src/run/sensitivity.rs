@@ -80,7 +80,7 @@ impl Pipeline<'_> {
         self.observer.start("activation sensitivities", samples.sizes().len() as u64);
         let divergences = spec.activation_term == ActivationTerm::Divergence;
         let effects = activation_effects(network, bindings, quantizers, samples, divergences, self.observer)?;
-        self.observer.finish(&format!("{} training images", samples.count()));
+        self.observer.finish(&format!("{} training {}", samples.count(), self.study.train.samples()));
         Ok(effects)
     }
 
@@ -106,7 +106,7 @@ impl Pipeline<'_> {
             measurement.push(&images, &labels, self.observer)?;
         }
         let measured = measurement.finish()?;
-        self.observer.finish(&format!("{} held-out images", measured.images));
+        self.observer.finish(&format!("{} held-out {}", measured.images, self.study.test.samples()));
         Ok(Some((measured, pairs)))
     }
 }

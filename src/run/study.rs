@@ -1,4 +1,4 @@
-//! A search space with everything it names: the network, the choices, the images.
+//! A search space with everything it names: the network, the choices, the images or texts.
 
 use std::path::PathBuf;
 
@@ -6,14 +6,15 @@ use crate::data::{Augmentation, Batches, Dataset, Normalization};
 use crate::error::ValueFault;
 use crate::error::{Error, Result};
 use crate::exec::{Backend, Network};
+use crate::latency::Latency;
+use crate::model::{Model, Start};
+use crate::run::Task;
 use crate::run::table::{planning_table, resolve_budget};
 use crate::scheme::Scheme;
 use crate::solve::{Problem, infeasibility};
-use crate::space::{SourceSpec, Space, SplitSpec};
-use crate::store::hash_json;
+use crate::space::{ModelSource, Space};
 use crate::supernet::{Split, SuperNet, load_float};
 use crate::table::Budget;
-use crate::zoo::Architecture;
 
 /// Number of the shuffled order that samples are taken in; no epoch of training has it.
 const SAMPLE_ORDER: u64 = u64::MAX;
@@ -25,25 +26,64 @@ pub struct Outline {
     pub space: Space,
     /// The network and its choices.
     pub net: SuperNet,
+    /// Its FP32 weights to begin with.
+    pub start: Start,
+    /// What a reader of the network's file should know.
+    pub notes: Vec<String>,
     /// Where the network is trained and evaluated.
     pub backend: Backend,
+    /// What its layers take on a device, if the search space says where that stands.
+    pub latency: Option<Latency>,
 }
 
 impl Outline {
-    /// Builds the network and binds the choices to it.
+    /// Builds the network, binds the choices to it and reads the latencies.
     ///
     /// # Errors
-    /// When the network cannot be built or the search space names a layer that it does not have.
+    /// When the network cannot be built, the search space names a layer that it does not have, or the latencies are not
+    /// those of these choices.
     pub fn new(space: Space) -> Result<Self> {
-        let graph = Architecture::of(&space.model).build()?;
+        let model = Model::load(&space.model.source, space.folder())?;
+        Self::of(space, model)
+    }
+
+    /// The same for a network that has been read already.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of(space: Space, model: Model) -> Result<Self> {
+        let Model { graph, start, notes } = model;
+        if start.dynamic().is_some() && space.model.weights.is_some() {
+            let place = format!("network `{}`", graph.name);
+            let remedy = "name the network that an earlier run found as `model.file`";
+            return Err(Error::input(place, "`model.weights`", "none: groups are learnt with the weights", remedy));
+        }
         let scheme = Scheme::new(&space.search, &space.quantizer, &graph)?;
+        let read = |spec| Latency::new(spec, space.folder(), &graph, &scheme);
+        let latency = space.latency.as_ref().map(read).transpose()?;
         let net = SuperNet::new(Network::new(graph), scheme);
-        Ok(Self { space, net, backend: Backend::default() })
+        Ok(Self { space, net, start, notes, backend: Backend::default(), latency })
     }
 
     /// The same, run elsewhere.
     pub fn on(self, backend: Backend) -> Self {
         Self { backend, ..self }
+    }
+
+    /// What the network is trained and judged by.
+    ///
+    /// # Errors
+    /// When it reads or gives something that we do not know to judge.
+    pub fn task(&self) -> Result<Task> {
+        Task::of(self.net.network().graph())
+    }
+
+    /// The folder that the network came from, if it is one.
+    fn model_folder(&self) -> Option<PathBuf> {
+        match &self.space.model.source {
+            ModelSource::File { path, .. } => Some(self.space.folder().join(path)).filter(|path| path.is_dir()),
+            ModelSource::Zoo { .. } => None,
+        }
     }
 
     /// The choices.
@@ -57,7 +97,7 @@ impl Outline {
     /// When a limit names an unknown candidate.
     pub fn budgets(&self) -> Result<Vec<(String, Vec<Budget>)>> {
         let resolve = |plan: &crate::space::PlanRequest| {
-            let budgets = plan.budgets.iter().map(|b| resolve_budget(self.scheme(), b)).collect::<Result<_, _>>();
+            let budgets = plan.budgets.iter().map(|b| resolve_budget(self, b)).collect::<Result<_, _>>();
             let wrong = |f: ValueFault| Error::input(format!("plan `{}`", plan.name), f.found, f.expected, f.remedy);
             Ok((plan.name.clone(), budgets.map_err(wrong)?))
         };
@@ -69,7 +109,7 @@ impl Outline {
     /// # Errors
     /// Never for a checked search space.
     pub fn ranges(&self) -> Result<Vec<(String, f64, f64)>> {
-        let table = planning_table(&self.space.name, self.scheme(), None)?;
+        let table = planning_table(self, None)?;
         let range = |(k, name): (usize, &String)| {
             let extreme = |pick: fn(f64, f64) -> f64, start: f64| -> f64 {
                 table.layers().iter().map(|l| l.candidates.iter().map(|c| c.cost[k]).fold(start, pick)).sum()
@@ -84,7 +124,7 @@ impl Outline {
     /// # Errors
     /// [`Error::Infeasible`], naming the plan, the budgets and the smallest feasible values.
     pub fn check_budgets(&self) -> Result<()> {
-        let table = planning_table(&self.space.name, self.scheme(), None)?;
+        let table = planning_table(self, None)?;
         for (name, budgets) in self.budgets()? {
             let problem = Problem::new(&table, &budgets)?;
             if let Some(reason) = infeasibility(&problem)? {
@@ -95,14 +135,14 @@ impl Outline {
     }
 }
 
-/// A search space with its images.
+/// A search space with its images or texts.
 #[derive(Debug, Clone)]
 pub struct Study {
     /// The search space and the network.
     pub outline: Outline,
-    /// Training images.
+    /// Training samples.
     pub train: Dataset,
-    /// Held-out images.
+    /// Held-out samples.
     pub test: Dataset,
     /// How pixels become inputs.
     pub normalization: Normalization,
@@ -111,25 +151,23 @@ pub struct Study {
 }
 
 impl Study {
-    /// Reads the images.
+    /// Reads the images or texts.
     ///
     /// # Errors
     /// When a file is missing or damaged, or does not fit the network.
     pub fn open(outline: Outline) -> Result<Self> {
-        let Space { model, data, .. } = &outline.space;
-        let load = |split: &SplitSpec| -> Result<(Dataset, String)> {
-            let source = split.source.in_folder(outline.space.folder());
-            let dataset = source.load(model.input, model.classes, split.limit)?;
-            let arrays = match &split.source {
-                SourceSpec::Npz { images, labels, .. } => Some((images, labels)),
-                _ => None,
-            };
-            Ok((dataset, hash_json(&(arrays, source.content_hash()?, split.limit))?))
-        };
+        let data = &outline.space.data;
+        let (task, model) = (outline.task()?, outline.model_folder());
+        let load = |split| task.load(split, outline.space.folder(), model.as_deref());
         let ((train, train_hash), (test, test_hash)) = (load(&data.train)?, load(&data.test)?);
-        let normalization = match &data.normalization {
-            None => Normalization::measured(&train)?,
-            Some(n) => {
+        let normalization = match (&data.normalization, task) {
+            (None, Task::NextToken { .. }) => Normalization::identity(1),
+            (Some(_), Task::NextToken { .. }) => {
+                let remedy = "leave `data.normalization` out";
+                return Err(Error::input("normalization", "numbers for a text", "them for images only", remedy));
+            }
+            (None, Task::Classification { .. }) => Normalization::measured(&train)?,
+            (Some(n), Task::Classification { .. }) => {
                 let narrow = |values: &[f64]| values.iter().map(|&v| v as f32).collect();
                 Normalization::new(narrow(&n.mean), narrow(&n.std))?
             }
@@ -143,7 +181,7 @@ impl Study {
     fn check(&self) -> Result<()> {
         Batches::new(&self.train, self.normalization.clone(), 1, Some((0, 0)), self.augmentation())?;
         if let Some(path) = self.float_weights() {
-            load_float(self.outline.net.network(), &path)?;
+            load_float(self.outline.net.network(), &path, &self.outline.start.tables())?;
         }
         Ok(())
     }

@@ -4,25 +4,30 @@ use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::error::ValueFault;
-use crate::scheme::Scheme;
+use crate::run::Outline;
 use crate::sensitivity::SensitivityReport;
 use crate::space::{BudgetName, BudgetRequest, Candidate, Limit};
 use crate::table::TABLE_FORMAT;
 use crate::table::{Budget, PlanningTable, RawCandidate, RawLayer, RawTable};
 
-/// Costs of one layer at a candidate, in the units of the budgets.
-fn costs(scheme: &Scheme, layer: usize, candidate: Candidate) -> [(&'static str, f64); BudgetName::ALL.len()] {
+/// Costs of candidate `c` of one layer, in the units of the budgets; latencies are among them if there are any.
+fn costs(outline: &Outline, layer: usize, c: usize) -> Vec<(&'static str, f64)> {
+    let scheme = outline.scheme();
+    let candidate = scheme.layers[layer].candidates[c];
     let (w, a) = (u32::from(candidate.weight_bits()), u32::from(candidate.activation_bits()));
     let cost = &scheme.layers[layer].cost;
     let all: u64 = scheme.layers.iter().map(|l| l.cost.parameters).sum();
-    let value = |name| match name {
-        BudgetName::Bitops => cost.bit_ops(w, a) as f64,
-        BudgetName::WeightBytes => cost.weight_bytes(w) as f64,
-        BudgetName::ModelBytes => cost.model_bytes(w, a) as f64,
-        BudgetName::LayerAvgWeightBits => f64::from(w) / scheme.layers.len() as f64,
-        BudgetName::AvgWeightBits => cost.parameters as f64 * f64::from(w) / all as f64,
+    let value = |name: BudgetName| match name {
+        BudgetName::Bitops => Some(cost.bit_ops(w, a) as f64),
+        BudgetName::WeightBytes => Some(cost.weight_bytes(w) as f64),
+        BudgetName::ModelBytes => Some(cost.model_bytes(w, a) as f64),
+        BudgetName::LayerAvgWeightBits => Some(f64::from(w) / scheme.layers.len() as f64),
+        BudgetName::AvgWeightBits => Some(cost.parameters as f64 * f64::from(w) / all as f64),
+        BudgetName::LatencyMs | BudgetName::Cycles => {
+            outline.latency.as_ref().filter(|latency| latency.cost == name).map(|latency| latency.values[layer][c])
+        }
     };
-    BudgetName::ALL.map(|name| (name.name(), value(name)))
+    BudgetName::ALL.into_iter().filter_map(|name| Some((name.name(), value(name)?))).collect()
 }
 
 /// Sensitivities and costs of every candidate of every layer. Without sensitivities they are all zero: enough to ask
@@ -30,7 +35,8 @@ fn costs(scheme: &Scheme, layer: usize, candidate: Candidate) -> [(&'static str,
 ///
 /// # Errors
 /// When the report's numbers are not finite.
-pub fn planning_table(name: &str, scheme: &Scheme, report: Option<&SensitivityReport>) -> Result<PlanningTable> {
+pub fn planning_table(outline: &Outline, report: Option<&SensitivityReport>) -> Result<PlanningTable> {
+    let scheme = outline.scheme();
     let candidate = |l: usize, c: usize| {
         let candidate = scheme.layers[l].candidates[c];
         let measured = report.map(|r| &r.layers[l].candidates[c]);
@@ -40,7 +46,7 @@ pub fn planning_table(name: &str, scheme: &Scheme, report: Option<&SensitivityRe
             activation_bits: Some(u32::from(candidate.activation_bits())),
             sensitivity: measured.map_or(0.0, |m| m.sensitivity),
             stderr: measured.and_then(|m| m.stderr),
-            cost: costs(scheme, l, candidate).into_iter().collect(),
+            cost: costs(outline, l, c).into_iter().collect(),
         }
     };
     let layer = |l: usize| RawLayer {
@@ -51,7 +57,7 @@ pub fn planning_table(name: &str, scheme: &Scheme, report: Option<&SensitivityRe
     let names = |group: &Vec<usize>| group.iter().map(|&l| scheme.layers[l].name.clone()).collect();
     let raw = RawTable {
         format: TABLE_FORMAT.into(),
-        name: name.into(),
+        name: outline.space.name.clone(),
         layers: (0..scheme.layers.len()).map(layer).collect(),
         groups: scheme.groups.iter().map(names).collect(),
         pins: BTreeMap::new(),
@@ -63,11 +69,20 @@ pub fn planning_table(name: &str, scheme: &Scheme, report: Option<&SensitivityRe
 /// of its uniform configuration.
 ///
 /// # Errors
-/// When the limit names a candidate that no layer has, or is too large for a number.
-pub fn resolve_budget(scheme: &Scheme, request: &BudgetRequest) -> Result<Budget, ValueFault> {
+/// When the limit names a candidate that no layer has, is of a latency in another unit, or is too large for a number.
+pub fn resolve_budget(outline: &Outline, request: &BudgetRequest) -> Result<Budget, ValueFault> {
+    let scheme = outline.scheme();
+    let has = outline.latency.as_ref().map(|latency| latency.cost);
+    if request.name.is_latency() && has != Some(request.name) {
+        let expected = match has {
+            Some(cost) => format!("{cost}, the unit of the search space's latencies"),
+            None => "a section `latency` in the search space".to_string(),
+        };
+        return Err(ValueFault::new(format!("a limit of {}", request.name), expected, ""));
+    }
     let uniform = |candidate: Candidate| -> f64 {
         let configuration = scheme.uniform(candidate);
-        let all = (0..scheme.layers.len()).flat_map(|l| costs(scheme, l, scheme.candidate(l, &configuration)));
+        let all = configuration.iter().enumerate().flat_map(|(l, &c)| costs(outline, l, c));
         all.filter(|(name, _)| *name == request.name.name()).map(|(_, cost)| cost).sum()
     };
     let bases = scheme.bases();

@@ -118,9 +118,10 @@ impl Pipeline<'_> {
         if estimator == Estimator::Products(TraceEstimator::Exact) {
             let products: usize = draws.network.layers().iter().map(|l| l.parameters()).sum();
             self.observer.warn(&format!(
-                "the estimator `exact` takes {products} products for each of {batches} batches, {} images in all; \
+                "the estimator `exact` takes {products} products for each of {batches} batches, {} {} in all; \
                  `gauss_newton_exact` gives the same for networks that are linear in pieces",
-                draws.samples.count()
+                draws.samples.count(),
+                self.study.train.samples()
             ));
         }
         let rounds = if source.random() { options.max_rounds } else { 1 };

@@ -7,7 +7,8 @@
 //!
 //! For a small disturbance `Δz` of the logits `KL = ½ Δzᵀ (diag p − p pᵀ) Δz`: the Gauss–Newton form of the loss increase,
 //! as `½ t̄ ‖ΔW‖²` is the Hessian form for the weights (method.md §5, "plus the activation term where measured"). `D` is
-//! never negative and needs no labels; with `E` the average trace in the input gives the same as a product, `t̄_a E`. The
+//! never negative and needs no labels but to know which predictions count: of a sample with several, the mean over those is
+//! taken. With `E` the average trace in the input gives the same as a product, `t̄_a E`. The
 //! quantiser has LSQ's initial scale, the one that training starts from. Cost: one forward pass per batch for `E`, and the
 //! part of one behind the layer for each `D`.
 
@@ -35,7 +36,7 @@ pub struct ActivationEffect {
 pub fn activation_effects(
     network: &Network,
     bindings: &Bindings,
-    quantizers: &[Vec<Option<(ActivationQuantizer, f32)>>],
+    quantizers: &[Vec<Quantizer>],
     samples: &Samples<'_>,
     with_divergences: bool,
     observer: &mut dyn Observer,
@@ -44,13 +45,16 @@ pub fn activation_effects(
     let mut sums: Vec<Vec<(f64, Moments)>> = quantizers.iter().map(|q| vec![start; q.len()]).collect();
     let count = samples.count() as f64;
     for block in 0..samples.sizes().len() {
-        let (images, _) = samples.block(block)?;
+        let (images, labels) = samples.block(block)?;
         let base = forward::<f32>(network, bindings, &images)?;
         let logits = host::read::<f32>(base.output()?)?;
         let mut disturbed = bindings.clone();
         for (l, candidates) in quantizers.iter().enumerate() {
             for (c, quantizer) in candidates.iter().enumerate() {
                 let Some((activation, scale)) = *quantizer else { continue };
+                if twin(candidates, c) != c {
+                    continue;
+                }
                 let input = host::read::<f32>(base.unquantized_layer_input(network, l)?)?;
                 let mut quantized = vec![0f32; input.len()];
                 activation.forward(&input, scale, &mut quantized);
@@ -59,7 +63,7 @@ pub fn activation_effects(
                 if with_divergences {
                     disturbed.layers[l].activation = *quantizer;
                     let tape = forward_from::<f32>(network, &disturbed, &base, l)?;
-                    let rows = divergences(&logits, &host::read::<f32>(tape.output()?)?, base.batch);
+                    let rows = divergences(&logits, &host::read::<f32>(tape.output()?)?, &labels, base.batch);
                     rows.into_iter().for_each(|d| sums[l][c].1.push(d));
                 }
             }
@@ -74,5 +78,17 @@ pub fn activation_effects(
         squared_error: *squared_error,
         divergence: divergence.mean().map(|mean| Estimate { mean, stderr: divergence.standard_error().unwrap_or(0.0) }),
     };
-    Ok(sums.iter().map(|of_layer| of_layer.iter().map(effect).collect()).collect())
+    let of_layer = |(sums, candidates): (&Vec<(f64, Moments)>, &Vec<Quantizer>)| {
+        (0..sums.len()).map(|c| effect(&sums[twin(candidates, c)])).collect()
+    };
+    Ok(sums.iter().zip(quantizers).map(of_layer).collect())
+}
+
+/// A quantiser of a layer's input and its scale; none leaves the input as it is.
+type Quantizer = Option<(ActivationQuantizer, f32)>;
+
+/// The first candidate with the same quantiser of the input: candidates that differ in their weights only share what is
+/// measured.
+fn twin(candidates: &[Quantizer], candidate: usize) -> usize {
+    candidates.iter().position(|other| *other == candidates[candidate]).unwrap_or(candidate)
 }

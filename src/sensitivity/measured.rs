@@ -5,7 +5,8 @@
 //! stderr   = √( Σ_n (d_n − d̄)² / (N (N − 1)) ),   d_n: the difference on image n
 //! ```
 //!
-//! Differences are taken image by image, so that what makes an image hard or easy cancels. The values in front of layer `l`
+//! Of a sample with several predictions, such as a window of a text, `L_n` is the mean over those that count: the unit of the
+//! statistics is the sample. Differences are taken image by image, so that what makes an image hard or easy cancels. The values in front of layer `l`
 //! do not change: the network runs from `l` on only, for a pair from the second layer on. Cost per batch: one forward pass
 //! from its layer on for every candidate and every pair, a whole one for every joint configuration.
 
@@ -205,7 +206,7 @@ impl<'a> Measurement<'a> {
 }
 
 fn losses(tape: &Tape, labels: &[u32]) -> Result<Vec<f64>> {
-    Ok(sample_losses(&host::read::<f32>(tape.output()?)?, labels))
+    Ok(sample_losses(&host::read::<f32>(tape.output()?)?, labels, tape.batch))
 }
 
 #[cfg(test)]

@@ -14,9 +14,14 @@
 //! and the default; elsewhere (GELU, attention) `G` leaves out `Σ ∂ℓ/∂z ∂²z/∂W²` and Hutchinson's estimator is the default.
 //! *Fisher*, the empirical one, equals neither in general (Kunstner et al., arXiv 1905.12558): a cheap proxy.
 //!
-//! Activations: with respect to a layer's input or output `a`, `mean_n Tr(∂²ℓ_n/∂a_n²)`, per sample.
+//! Several predictions per sample, as of a language model: `L` is the mean over all N predictions that count, `ℓ_n` and `z_n`
+//! are the sum over a sample's and their outputs side by side, and `mean_n` stands for `Σ_n / N`. A `u` of its own for every
+//! prediction gives Gauss–Newton's traces as before: the cross terms have the mean 0. Fisher's are of the gradients of whole
+//! samples, in which the predictions of one sample do not stand apart.
 //!
-//! Cost of a draw: a forward and a reverse pass (Gauss–Newton; times the number of classes if exact; Fisher), about two
+//! Activations: with respect to a layer's input or output `a`, `mean_n Tr(∂²ℓ_n/∂a_n²)`.
+//!
+//! Cost of a draw: a forward and a reverse pass (Gauss–Newton; times the outputs of a sample if exact; Fisher), about two
 //! of them (Hutchinson), or three for every product and layer (Hutch++, XTrace, exact).
 
 use std::cell::RefCell;
@@ -24,6 +29,7 @@ use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 
+use crate::data::{IGNORED, counted};
 use crate::error::{Error, Result};
 use crate::exec::{Bindings, HessianPass, Loss, Network, Real, Samples, Tape, Variation, forward, host, sample_norms};
 use crate::graph::Op;
@@ -57,8 +63,8 @@ impl<'a, T: Real> NetworkTraces<'a, T> {
         activations: Option<ActivationSite>,
         seed: u64,
     ) -> Self {
-        let count = samples.count() as f64;
-        let shares = samples.sizes().iter().map(|&size| size as f64 / count).collect();
+        let all = samples.counted().iter().sum::<usize>() as f64;
+        let shares = samples.counted().iter().map(|&predictions| predictions as f64 / all).collect();
         Self {
             network,
             bindings,
@@ -79,6 +85,19 @@ impl<'a, T: Real> NetworkTraces<'a, T> {
         layers().chain(self.activations.into_iter().flat_map(site)).collect()
     }
 
+    /// # Errors
+    /// When there is not one vector of outputs for every label.
+    fn check_outputs(&self) -> Result<()> {
+        let graph = self.network.graph();
+        let (outputs, predictions) = (&graph.nodes()[graph.output()].shape, self.samples.predictions_per_sample());
+        if outputs.split_last().is_some_and(|(_, rows)| rows.iter().product::<usize>() == predictions) {
+            return Ok(());
+        }
+        let found = format!("outputs of shape {outputs:?} for {predictions} labels of a sample");
+        let remedy = "use data of this network's task, or pool the positions in front of the last layer";
+        Err(Error::input(format!("network `{}`", graph.name), found, "one vector of scores for each label", remedy))
+    }
+
     fn loss(&self) -> Loss {
         Loss::default()
     }
@@ -89,14 +108,16 @@ impl<'a, T: Real> NetworkTraces<'a, T> {
         Ok(tape)
     }
 
-    /// Traces from gradients of single samples: the mean of `‖J_nᵀ e_n‖²` over columns `e` made by `column(logits, k)`.
+    /// Traces from gradients of single samples: `Σ ‖J_nᵀ e_n‖²` over columns `e` made by `column(logits, k)`, divided by the
+    /// predictions that count.
     fn traces_of_gradients(
         &self,
         tape: &Tape,
+        labels: &[u32],
         columns: usize,
         mut column: impl FnMut(&[T], usize) -> Vec<T>,
     ) -> Result<Vec<f64>> {
-        let layers = self.network.layers().len();
+        let (layers, predictions) = (self.network.layers().len(), counted(labels) as f64);
         let mut traces = vec![0.0; if self.activations.is_some() { 2 * layers } else { layers }];
         for k in 0..columns {
             let e = column(&host::read::<T>(tape.output()?)?, k);
@@ -107,36 +128,43 @@ impl<'a, T: Real> NetworkTraces<'a, T> {
                 Some(ActivationSite::Output) => norms.outputs,
             };
             for (trace, samples) in traces.iter_mut().zip(norms.weights.iter().chain(&sites)) {
-                *trace += samples.iter().sum::<f64>() / samples.len() as f64;
+                *trace += samples.iter().sum::<f64>() / predictions;
             }
         }
         Ok(traces)
     }
 
-    /// `S u` for every sample.
-    fn factor(&self, logits: &[T], batch: usize, mut u: impl FnMut() -> Vec<f64>) -> Vec<T> {
-        let rows = logits.chunks_exact(logits.len() / batch);
-        rows.flat_map(|row| self.loss().curvature_factor(row, &u())).map(T::from_f64).collect()
+    /// `S u` for every prediction, with `u(r)` for the `r`th of a sample; 0 where it does not count.
+    fn factor(&self, logits: &[T], labels: &[u32], mut u: impl FnMut(usize) -> Vec<f64>) -> Vec<T> {
+        let (classes, predictions) = (logits.len() / labels.len(), self.samples.predictions_per_sample());
+        let mut e = vec![T::ZERO; logits.len()];
+        let rows = e.chunks_exact_mut(classes).zip(logits.chunks_exact(classes)).zip(labels).enumerate();
+        for (n, ((e, row), _)) in rows.filter(|(_, (_, label))| **label != IGNORED) {
+            let factor = self.loss().curvature_factor(row, &u(n % predictions));
+            e.iter_mut().zip(factor).for_each(|(e, value)| *e = T::from_f64(value));
+        }
+        e
     }
 
-    fn gauss_newton(&self, tape: &Tape, exact: bool, stream: &mut Stream) -> Result<Vec<f64>> {
-        let classes = tape.output()?.elem_count() / tape.batch;
+    fn gauss_newton(&self, tape: &Tape, labels: &[u32], exact: bool, stream: &mut Stream) -> Result<Vec<f64>> {
+        let outputs = tape.output()?.elem_count() / tape.batch;
+        let classes = outputs / self.samples.predictions_per_sample();
         if !exact {
-            return self.traces_of_gradients(tape, 1, |logits, _| {
-                self.factor(logits, tape.batch, || ProbeDistribution::Rademacher.vector(classes, stream))
+            return self.traces_of_gradients(tape, labels, 1, |logits, _| {
+                self.factor(logits, labels, |_| ProbeDistribution::Rademacher.vector(classes, stream))
             });
         }
-        self.traces_of_gradients(tape, classes, |logits, k| {
-            self.factor(logits, tape.batch, || (0..classes).map(|i| f64::from(u8::from(i == k))).collect())
+        self.traces_of_gradients(tape, labels, outputs, |logits, k| {
+            self.factor(logits, labels, |r| (0..classes).map(|i| f64::from(u8::from(r * classes + i == k))).collect())
         })
     }
 
     fn fisher(&self, tape: &Tape, labels: &[u32]) -> Result<Vec<f64>> {
-        let samples = T::from_f64(tape.batch as f64);
-        self.traces_of_gradients(tape, 1, |logits, _| {
-            // The gradient of the mean over all samples, times their number: each sample's own.
+        let predictions = T::from_f64(counted(labels) as f64);
+        self.traces_of_gradients(tape, labels, 1, |logits, _| {
+            // The gradient of the mean over all predictions, times their number: each sample's own.
             let gradient = self.loss().evaluate(logits, labels, None).gradient;
-            gradient.into_iter().map(|g| g * samples).collect()
+            gradient.into_iter().map(|g| g * predictions).collect()
         })
     }
 
@@ -187,17 +215,7 @@ impl<T: Real> TraceSource for NetworkTraces<'_, T> {
 
     fn draw(&self, round: u64, block: usize, go_on: &dyn Fn() -> Result<()>) -> Result<Vec<f64>> {
         let (images, labels) = self.samples.block(block)?;
-        let outputs = &self.network.graph().nodes()[self.network.graph().output()].shape;
-        if outputs.len() != 1 {
-            let place = format!("network `{}`", self.network.graph().name);
-            let found = format!("outputs of shape {outputs:?} for a sample");
-            return Err(Error::input(
-                place,
-                found,
-                "one prediction: a vector",
-                "pool the positions in front of the last layer",
-            ));
-        }
+        self.check_outputs()?;
         let images =
             host::tensor(host::read::<f32>(&images)?.iter().map(|&x| T::from_f64(x.into())).collect(), images.dims())?;
         let products = match self.estimator {
@@ -205,7 +223,7 @@ impl<T: Real> TraceSource for NetworkTraces<'_, T> {
             Estimator::GaussNewton { exact } => {
                 let tape = self.tape(&images)?;
                 let mut stream = Stream::new(self.seed, "curvature", &[round, block as u64]);
-                return self.gauss_newton(&tape, exact, &mut stream);
+                return self.gauss_newton(&tape, &labels, exact, &mut stream);
             }
             Estimator::Fisher => {
                 let tape = self.tape(&images)?;

@@ -25,12 +25,28 @@ pub enum BudgetName {
     AvgWeightBits,
     /// Mean bits of a weight over all layers.
     LayerAvgWeightBits,
+    /// Milliseconds of one input on a device, if the search space has a latency model or table.
+    LatencyMs,
+    /// Clock cycles of one input on a device, if the search space has a table of them.
+    Cycles,
 }
 
 impl BudgetName {
     /// Every name.
-    pub const ALL: [Self; 5] =
-        [Self::Bitops, Self::WeightBytes, Self::ModelBytes, Self::AvgWeightBits, Self::LayerAvgWeightBits];
+    pub const ALL: [Self; 7] = [
+        Self::Bitops,
+        Self::WeightBytes,
+        Self::ModelBytes,
+        Self::AvgWeightBits,
+        Self::LayerAvgWeightBits,
+        Self::LatencyMs,
+        Self::Cycles,
+    ];
+
+    /// Whether it needs a latency model or table.
+    pub fn is_latency(self) -> bool {
+        matches!(self, Self::LatencyMs | Self::Cycles)
+    }
 
     /// The name in files and on the command line.
     pub fn name(self) -> &'static str {
@@ -40,6 +56,8 @@ impl BudgetName {
             Self::ModelBytes => "model_bytes",
             Self::AvgWeightBits => "avg_weight_bits",
             Self::LayerAvgWeightBits => "layer_avg_weight_bits",
+            Self::LatencyMs => "latency_ms",
+            Self::Cycles => "cycles",
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct Located<T> {
 
 impl<T> Located<T> {
     /// The error that `fault` is, at this place.
-    pub(super) fn fault(&self, fault: ValueFault) -> Error {
+    pub(crate) fn fault(&self, fault: ValueFault) -> Error {
         Error::input(&self.place, fault.found, fault.expected, fault.remedy)
     }
 }

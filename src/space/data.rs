@@ -1,4 +1,4 @@
-//! Where the images and labels lie, and how they are prepared.
+//! Where the images and labels, or the texts, lie, and how they are prepared.
 //!
 //! Paths are kept as written, so that the serialised form is the same in every checkout; [`SourceSpec::in_folder`]
 //! gives the paths to open.
@@ -14,7 +14,7 @@ use super::raw::{RawAugmentation, RawData, RawNormalization, RawSplit, Text};
 use crate::error::Result;
 use crate::error::ValueFault;
 
-/// Files of images and labels, by format.
+/// Files of images and labels, or of texts, by format.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceSpec {
@@ -46,6 +46,23 @@ pub enum SourceSpec {
         /// Labels.
         labels: PathBuf,
     },
+    /// A UTF-8 text, gzipped or not, for a network that predicts the next token at every position: cut into windows as
+    /// [`crate::data::text`] says.
+    Text {
+        /// The text.
+        file: PathBuf,
+        /// Folder with the `tokenizer.json` that belongs to the network. Default: the folder of the model.
+        tokenizer: Option<PathBuf>,
+        /// Whether each of the documents that blank lines separate is a window of its own, cut at its end. Default false: the
+        /// windows follow each other through the whole text; true or false.
+        documents: bool,
+    },
+    /// Numbers of tokens, of any integer type: a text `[tokens]`, or `[windows, positions]`, or `[windows, positions + 1]`
+    /// whose last token is predicted only.
+    Tokens {
+        /// NumPy file.
+        file: PathBuf,
+    },
 }
 
 impl SourceSpec {
@@ -59,6 +76,20 @@ impl SourceSpec {
                 Self::Npz { file: at(file), images: images.clone(), labels: labels.clone() }
             }
             Self::Npy { images, labels } => Self::Npy { images: at(images), labels: at(labels) },
+            Self::Text { file, tokenizer, documents } => {
+                Self::Text { file: at(file), tokenizer: tokenizer.as_ref().map(at), documents: *documents }
+            }
+            Self::Tokens { file } => Self::Tokens { file: at(file) },
+        }
+    }
+
+    /// The same source, a text with this folder for its tokenizer if it names none.
+    pub fn with_tokenizer(self, default: Option<&Path>) -> Self {
+        match self {
+            Self::Text { file, tokenizer: None, documents } => {
+                Self::Text { file, tokenizer: default.map(Path::to_path_buf), documents }
+            }
+            named => named,
         }
     }
 }
@@ -66,9 +97,9 @@ impl SourceSpec {
 /// One split of the data.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SplitSpec {
-    /// Exactly one of `idx`, `cifar10`, `npz` and `npy`. Required.
+    /// Exactly one of `idx`, `cifar10`, `npz` and `npy`, of images, and `text` and `tokens`, of texts. Required.
     pub source: SourceSpec,
-    /// Only the first so many images are used. Default: all; a whole number from 1 to 1000000000.
+    /// Only the first so many images, or windows of a text, are used. Default: all; a whole number from 1 to 1000000000.
     pub limit: Option<usize>,
 }
 
@@ -97,14 +128,14 @@ pub struct DataSpec {
     pub train: SplitSpec,
     /// Images to report accuracies of. Required.
     pub test: SplitSpec,
-    /// Default: mean and standard deviation measured on the training images.
+    /// Of images only. Default: mean and standard deviation measured on the training images.
     pub normalization: Option<Normalization>,
-    /// Default: none.
+    /// Of images only. Default: none.
     pub augmentation: Option<Augmentation>,
 }
 
 impl DataSpec {
-    pub(super) fn check(raw: &RawData, channels: usize, c: Checker<'_>) -> Result<Self> {
+    pub(super) fn check(raw: &RawData, channels: Option<usize>, c: Checker<'_>) -> Result<Self> {
         Ok(Self {
             train: SplitSpec::check(&raw.train, c)?,
             test: SplitSpec::check(&raw.test, c)?,
@@ -116,29 +147,35 @@ impl DataSpec {
 
 impl SplitSpec {
     fn check(raw: &Spanned<RawSplit>, c: Checker<'_>) -> Result<Self> {
-        let RawSplit { idx, cifar10, npz, npy, limit } = &raw.value;
-        let given =
-            [idx.is_some(), cifar10.is_some(), npz.is_some(), npy.is_some()].into_iter().filter(|&is| is).count();
-        let source = match (idx, cifar10, npz, npy) {
-            (Some(pair), None, None, None) => {
-                SourceSpec::Idx { images: c.path(&pair.images)?, labels: c.path(&pair.labels)? }
-            }
-            (None, Some(cifar10), None, None) => {
-                let files = c.filled(&cifar10.files, "file")?;
-                SourceSpec::Cifar10 { files: files.iter().map(|path| c.path(path)).collect::<Result<_>>()? }
-            }
-            (None, None, Some(npz), None) => SourceSpec::Npz {
-                file: c.path(&npz.file)?,
-                images: npz.images.value.clone(),
-                labels: npz.labels.value.clone(),
-            },
-            (None, None, None, Some(pair)) => {
-                SourceSpec::Npy { images: c.path(&pair.images)?, labels: c.path(&pair.labels)? }
-            }
-            _ => {
-                let found = format!("{given} sources of images");
-                return Err(c.fault(raw, ValueFault::new(found, "exactly one of idx, cifar10, npz and npy", "")));
-            }
+        let RawSplit { idx, cifar10, npz, npy, text, tokens, limit } = &raw.value;
+        let mut given = Vec::new();
+        if let Some(pair) = idx {
+            given.push(SourceSpec::Idx { images: c.path(&pair.images)?, labels: c.path(&pair.labels)? });
+        }
+        if let Some(cifar10) = cifar10 {
+            let files = c.filled(&cifar10.files, "file")?;
+            let files = files.iter().map(|path| c.path(path)).collect::<Result<_>>()?;
+            given.push(SourceSpec::Cifar10 { files });
+        }
+        if let Some(npz) = npz {
+            let (images, labels) = (npz.images.value.clone(), npz.labels.value.clone());
+            given.push(SourceSpec::Npz { file: c.path(&npz.file)?, images, labels });
+        }
+        if let Some(pair) = npy {
+            given.push(SourceSpec::Npy { images: c.path(&pair.images)?, labels: c.path(&pair.labels)? });
+        }
+        if let Some(text) = text {
+            let tokenizer = text.tokenizer.as_ref().map(|folder| c.path(folder)).transpose()?;
+            let documents = text.documents.unwrap_or(false);
+            given.push(SourceSpec::Text { file: c.path(&text.file)?, tokenizer, documents });
+        }
+        if let Some(tokens) = tokens {
+            given.push(SourceSpec::Tokens { file: c.path(&tokens.file)? });
+        }
+        let count = given.len();
+        let (Some(source), 1) = (given.pop(), count) else {
+            let expected = "exactly one of idx, cifar10, npz, npy, text and tokens";
+            return Err(c.fault(raw, ValueFault::new(format!("{count} sources of data"), expected, "")));
         };
         let limit = limit.as_ref().map(|limit| c.whole(limit, IMAGES)).transpose()?;
         Ok(Self { source, limit })
@@ -146,7 +183,9 @@ impl SplitSpec {
 }
 
 impl Normalization {
-    fn check(raw: &RawNormalization, channels: usize, c: Checker<'_>) -> Result<Self> {
+    fn check(raw: &RawNormalization, channels: Option<usize>, c: Checker<'_>) -> Result<Self> {
+        // Of a network from a file the channels are known later.
+        let channels = channels.unwrap_or(raw.mean.value.len());
         let list = |list: &Spanned<Vec<Text>>, range: Real| {
             if list.value.len() != channels {
                 let found = format!("a list of {}", list.value.len());
@@ -177,5 +216,13 @@ mod tests {
         let source = SourceSpec::Npz { file: "z.npz".into(), images: "x".into(), labels: "y".into() };
         let moved = SourceSpec::Npz { file: "spaces/z.npz".into(), images: "x".into(), labels: "y".into() };
         assert_eq!(source.in_folder(Path::new("spaces")), moved);
+        let text = |file: &str, folder: Option<&str>| SourceSpec::Text {
+            file: file.into(),
+            tokenizer: folder.map(PathBuf::from),
+            documents: true,
+        };
+        let source = text("t.txt", Some("/m")).in_folder(Path::new("spaces")).with_tokenizer(Some(Path::new("other")));
+        assert_eq!(source, text("spaces/t.txt", Some("/m")));
+        assert_eq!(text("t.txt", None).with_tokenizer(Some(Path::new("m"))), text("t.txt", Some("m")));
     }
 }

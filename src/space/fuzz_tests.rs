@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::Error;
 
 const FILES: [&str; 3] = [
     include_str!("../../search_spaces/fashion_mnist_resnet8.yaml"),
@@ -96,7 +97,7 @@ proptest! {
             Ok(space) => {
                 prop_assert!(serde_json::to_string(&space).is_ok() && !space.plans.is_empty());
                 let names = ["stem.conv".to_string(), "fc".to_string()];
-                let _ = (space.search.resolve(&names), space.search.resolve_groups(&names));
+                let _ = (space.search.resolve(&names), space.search.resolve_groups(&names, &[]));
             }
             Err(Error::Input(error)) => {
                 prop_assert!(error.place.starts_with("s.yaml") && !error.found.is_empty() && !error.expected.is_empty());

@@ -11,6 +11,9 @@ mod candidate;
 mod check;
 mod data;
 mod glob;
+mod groups;
+mod hardware;
+mod latency;
 mod model;
 mod plan;
 mod ranged;
@@ -23,8 +26,6 @@ mod settings;
 mod training;
 mod yaml;
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -33,7 +34,10 @@ pub use budget::{BudgetName, BudgetRequest, Limit};
 pub use candidate::Candidate;
 pub use check::Located;
 pub use data::{Augmentation, DataSpec, Normalization, SourceSpec, SplitSpec};
-pub use model::{ModelSpec, Zoo};
+pub use groups::{GroupKind, LayerGroup};
+pub use hardware::{Efficiency, Hardware};
+pub use latency::{LatencySpec, TableForm, TimeUnit};
+pub use model::{ModelSource, ModelSpec, Zoo};
 pub use plan::PlanRequest;
 pub use recipe::{Optimizer, Recipe, Schedule};
 pub use search::{LayerChoice, Override, Pin, Search};
@@ -41,9 +45,9 @@ pub use sensitivity::{ActivationSite, ActivationTerm, EstimatorName, Objective, 
 pub use settings::{EvaluationSpec, QuantizerSpec};
 pub use training::{Alrs, Distillation, MixedPrecision, MultiPrecision, QuantizerRecipe, Sampling, Training};
 
+use crate::error::Result;
 use crate::error::ValueFault;
 use crate::error::fault::quoted;
-use crate::error::{Error, Result};
 use check::Checker;
 use raw::RawSpace;
 
@@ -71,6 +75,9 @@ pub struct Space {
     pub training: Training,
     /// How accuracies are measured.
     pub evaluation: EvaluationSpec,
+    /// What a layer takes on a device; makes `latency_ms` or `cycles` a cost. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencySpec>,
     /// At least one; the first is the primary one. Default: `half`, with bitops at 50%.
     pub plans: Vec<PlanRequest>,
     #[serde(skip)]
@@ -83,17 +90,7 @@ impl Space {
     /// # Errors
     /// When the file cannot be read; else as [`Space::parse`].
     pub fn read(path: &Path) -> Result<Self> {
-        let mut bytes = Vec::new();
-        let most = yaml::MAX_BYTES as u64 + 1;
-        let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
-        read.map_err(|error| Error::io(path, error))?;
-        match String::from_utf8(bytes) {
-            Ok(text) => Self::parse(&text, path),
-            Err(error) => {
-                let place = format!("{}: byte {}", path.display(), error.utf8_error().valid_up_to());
-                Err(Error::input(place, "bytes that are no text", "UTF-8", "is it a search space?"))
-            }
-        }
+        Self::parse(&yaml::read(path, "is it a search space?")?, path)
     }
 
     /// Checks `text`, the content of the file `path`.
@@ -114,13 +111,14 @@ impl Space {
         Ok(Self {
             name,
             seed: c.whole_or(&raw.seed, 1, ranged::SEED)?,
-            data: DataSpec::check(&raw.data, model.input[0], c)?,
+            data: DataSpec::check(&raw.data, model.channels(), c)?,
             quantizer: QuantizerSpec::check(&raw.quantizer.unwrap_or_default()),
             sensitivity: SensitivitySpec::check(&raw.sensitivity.unwrap_or_default(), c)?,
             training: Training::check(raw.training.unwrap_or_default(), c)?,
             evaluation: EvaluationSpec::check(&raw.evaluation.unwrap_or_default(), c)?,
+            latency: raw.latency.as_ref().map(|raw| LatencySpec::check(raw, c)).transpose()?,
             plans: match &raw.plans {
-                Some(plans) => plan::check(plans, &search, c)?,
+                Some(plans) => plan::check(plans, &search, raw.latency.is_some(), c)?,
                 None => vec![PlanRequest::default()],
             },
             model,

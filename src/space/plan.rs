@@ -31,8 +31,13 @@ impl Default for PlanRequest {
     }
 }
 
-/// At least one plan, every one with another name.
-pub(super) fn check(raw: &Spanned<Vec<RawPlan>>, search: &Search, c: Checker<'_>) -> Result<Vec<PlanRequest>> {
+/// At least one plan, every one with another name. `has_latency`: whether latencies can be limited.
+pub(super) fn check(
+    raw: &Spanned<Vec<RawPlan>>,
+    search: &Search,
+    has_latency: bool,
+    c: Checker<'_>,
+) -> Result<Vec<PlanRequest>> {
     let mut names = BTreeSet::new();
     let check = |raw: &RawPlan| {
         let name = c.name(&raw.name)?;
@@ -40,13 +45,13 @@ pub(super) fn check(raw: &Spanned<Vec<RawPlan>>, search: &Search, c: Checker<'_>
             let found = format!("a second plan {}", quoted(&name));
             return Err(c.fault(&raw.name, ValueFault::new(found, "a name for every plan", "rename one of them")));
         }
-        Ok(PlanRequest { name, budgets: check_budgets(raw, search, c)? })
+        Ok(PlanRequest { name, budgets: check_budgets(raw, search, has_latency, c)? })
     };
     c.filled(raw, "plan")?.iter().map(check).collect()
 }
 
 /// At least one budget; a candidate as limit is one of the search.
-fn check_budgets(raw: &RawPlan, search: &Search, c: Checker<'_>) -> Result<Vec<BudgetRequest>> {
+fn check_budgets(raw: &RawPlan, search: &Search, has_latency: bool, c: Checker<'_>) -> Result<Vec<BudgetRequest>> {
     let written = &raw.budgets.value;
     let written = [
         (BudgetName::Bitops, &written.bitops),
@@ -54,9 +59,16 @@ fn check_budgets(raw: &RawPlan, search: &Search, c: Checker<'_>) -> Result<Vec<B
         (BudgetName::ModelBytes, &written.model_bytes),
         (BudgetName::AvgWeightBits, &written.avg_weight_bits),
         (BudgetName::LayerAvgWeightBits, &written.layer_avg_weight_bits),
+        (BudgetName::LatencyMs, &written.latency_ms),
+        (BudgetName::Cycles, &written.cycles),
     ];
     let mut budgets = Vec::new();
     for (name, text) in written.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?))) {
+        if name.is_latency() && !has_latency {
+            let found = format!("a limit of {name}");
+            let remedy = "for example `latency: {hardware: FILE}`";
+            return Err(c.fault(text, ValueFault::new(found, "a section `latency`", remedy)));
+        }
         let budget = BudgetRequest::new(name, &text.value).map_err(|fault| c.fault(text, fault))?;
         match budget.limit {
             Limit::Uniform(candidate) if !search.offers(candidate) => {
@@ -68,7 +80,7 @@ fn check_budgets(raw: &RawPlan, search: &Search, c: Checker<'_>) -> Result<Vec<B
         }
     }
     if budgets.is_empty() {
-        let expected = "bitops, weight_bytes, model_bytes, avg_weight_bits or layer_avg_weight_bits";
+        let expected = "bitops, weight_bytes, model_bytes, avg_weight_bits or another budget";
         return Err(c.fault(&raw.budgets, ValueFault::new("no budget", expected, "for example `bitops: 50%`")));
     }
     Ok(budgets)

@@ -52,6 +52,8 @@ impl fmt::Display for Real {
 pub(super) const SEED: Whole = Whole(0, u64::MAX);
 /// Channels, height or width of an input image.
 pub(super) const SIDE: Whole = Whole(1, 4096);
+/// An extent that a file leaves open.
+pub(super) const EXTENT: Whole = Whole(1, 16_777_216);
 /// Classes to tell apart.
 pub(super) const CLASSES: Whole = Whole(2, 65_536);
 /// Images that are used of a split.
@@ -98,6 +100,13 @@ pub(super) const RECALIBRATION_IMAGES: Whole = Whole(0, 1_000_000_000);
 pub(super) const LIMIT: Real = Real(Excluded(0.0), Bound::Unbounded);
 /// Mean weight bits over all parameters.
 pub(super) const WEIGHT_BITS: Real = Real(Excluded(0.0), Included(32.0));
+
+/// Work or bytes per second of hardware.
+pub(super) const RATE: Real = Real(Excluded(0.0), Included(1e21));
+/// Seconds of every layer beside its work.
+pub(super) const OVERHEAD: Real = Real(Included(0.0), Included(1.0));
+/// Share of a peak rate.
+pub(super) const EFFICIENCY: Real = Real(Excluded(0.0), Included(1.0));
 
 #[cfg(test)]
 mod tests {

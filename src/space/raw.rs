@@ -9,6 +9,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
+use super::groups::RawGroups;
+use super::latency::RawLatency;
 use super::model::Zoo;
 use super::raw_training::RawTraining;
 use super::sensitivity::{ActivationSite, ActivationTerm, EstimatorName, Objective};
@@ -24,22 +26,25 @@ pub(super) struct RawSpace {
     pub format: Text,
     pub name: Text,
     pub seed: Option<Text>,
-    pub model: RawModel,
+    pub model: Spanned<RawModel>,
     pub data: RawData,
     pub search: RawSearch,
     pub quantizer: Option<RawQuantizer>,
     pub sensitivity: Option<RawSensitivity>,
     pub training: Option<RawTraining>,
     pub evaluation: Option<RawEvaluation>,
+    pub latency: Option<Spanned<RawLatency>>,
     pub plans: Option<Spanned<Vec<RawPlan>>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawModel {
-    pub zoo: Zoo,
-    pub input: Spanned<Vec<Text>>,
-    pub classes: Text,
+    pub zoo: Option<Zoo>,
+    pub file: Option<Text>,
+    pub input: Option<Spanned<Vec<Text>>>,
+    pub classes: Option<Text>,
+    pub extents: Option<Pairs>,
     pub weights: Option<Text>,
 }
 
@@ -59,7 +64,23 @@ pub(super) struct RawSplit {
     pub cifar10: Option<RawFiles>,
     pub npz: Option<RawNpz>,
     pub npy: Option<RawPair>,
+    pub text: Option<RawText>,
+    pub tokens: Option<RawTokens>,
     pub limit: Option<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawText {
+    pub file: Text,
+    pub tokenizer: Option<Text>,
+    pub documents: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTokens {
+    pub file: Text,
 }
 
 #[derive(Debug, Deserialize)]
@@ -103,7 +124,7 @@ pub(super) struct RawSearch {
     pub candidates: Spanned<Vec<Text>>,
     pub overrides: Option<Vec<RawOverride>>,
     pub pins: Option<Pairs>,
-    pub groups: Option<Vec<Spanned<Vec<Text>>>>,
+    pub groups: Option<Spanned<RawGroups>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -162,6 +183,8 @@ pub(super) struct RawBudgets {
     pub model_bytes: Option<Text>,
     pub avg_weight_bits: Option<Text>,
     pub layer_avg_weight_bits: Option<Text>,
+    pub latency_ms: Option<Text>,
+    pub cycles: Option<Text>,
 }
 
 /// A mapping whose keys are the user's, in the order written. The parser refuses duplicate keys.

@@ -11,6 +11,7 @@ use serde_saphyr::Spanned;
 use super::candidate::Candidate;
 use super::check::{Checker, Located};
 use super::glob;
+use super::groups::{self, GroupKind, LayerGroup};
 use super::raw::{RawSearch, Text};
 use crate::error::ValueFault;
 use crate::error::fault::{did_you_mean, quoted};
@@ -45,6 +46,9 @@ pub struct Search {
     pub pins: Vec<Pin>,
     /// Layers that take the same candidate. Default: none.
     pub groups: Vec<Vec<Located<String>>>,
+    /// Rules that find further groups on the network. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub automatic: Option<Located<Vec<GroupKind>>>,
 }
 
 /// What one layer may take.
@@ -69,12 +73,19 @@ impl Search {
         });
         let mut pins: Vec<Pin> = pins.collect::<Result<_>>()?;
         pins.sort_by(|a, b| a.layer.value.cmp(&b.layer.value));
+        let (groups, automatic) = raw.groups.as_ref().map(|raw| groups::check(raw, c)).transpose()?.unwrap_or_default();
         Ok(Self {
             candidates: candidates(&raw.candidates, c)?,
             overrides: overrides.collect::<Result<_>>()?,
             pins,
-            groups: groups(raw.groups.as_deref().unwrap_or_default(), c)?,
+            groups,
+            automatic,
         })
+    }
+
+    /// The rules that find groups.
+    pub fn rules(&self) -> &[GroupKind] {
+        self.automatic.as_ref().map_or(&[], |rules| &rules.value)
     }
 
     /// True if some layer may take `candidate` without being pinned to it.
@@ -109,33 +120,54 @@ impl Search {
         Ok(layers)
     }
 
-    /// The groups as indices into `names`.
+    /// The groups as indices into `names`, with those that [`Search::rules`] found; groups that share a layer become one.
+    /// Layers pinned to `fp32` are left out of found groups: nothing of them is quantised.
     ///
     /// # Errors
     /// As [`Search::resolve`]; when a group names no layer; when the layers of a group have no candidate in common, as
     /// when they are pinned to different ones.
-    pub fn resolve_groups(&self, names: &[String]) -> Result<Vec<Vec<usize>>> {
+    pub fn resolve_groups(&self, names: &[String], found: &[LayerGroup]) -> Result<Vec<Vec<usize>>> {
         let layers = self.resolve(names)?;
         let index = indices(names);
-        let resolve = |group: &Vec<Located<String>>| {
-            let mut members = Vec::with_capacity(group.len());
-            let mut shared: Option<Vec<Candidate>> = None;
-            for layer in group {
-                let member = find(layer, &index, names)?;
-                let candidates = &layers[member].candidates;
-                let common = shared.get_or_insert_with(|| candidates.clone());
-                common.retain(|candidate| candidates.contains(candidate));
-                if common.is_empty() {
-                    let found = format!("{} in a group", quoted(&layer.value));
-                    let expected = "a candidate that all layers of the group have";
-                    return Err(layer.fault(ValueFault::new(found, expected, "compare their candidates and pins")));
-                }
-                members.push(member);
+        let mut sets = Vec::with_capacity(self.groups.len() + found.len());
+        for group in &self.groups {
+            let members = group.iter().map(|layer| find(layer, &index, names)).collect::<Result<Vec<usize>>>()?;
+            if let Some(at) = odd_one(&members, &layers) {
+                let fault = ValueFault::new(format!("{} in a group", quoted(&group[at].value)), IN_COMMON, COMPARE);
+                return Err(group[at].fault(fault));
             }
-            Ok(members)
+            sets.push(members);
+        }
+        let quantised = |&l: &usize| layers.get(l).is_some_and(|layer| !layer.candidates.contains(&Candidate::FP32));
+        for group in found {
+            sets.push(group.layers.iter().copied().filter(quantised).collect());
+        }
+        let merged = groups::merged(sets);
+        let Some((group, at)) = merged.iter().find_map(|group| Some((group, odd_one(group, &layers)?))) else {
+            return Ok(merged.into_iter().filter(|group| group.len() > 1).collect());
         };
-        self.groups.iter().map(resolve).collect()
+        let rule = found.iter().find(|f| f.layers.contains(&group[at])).map_or("", |f| &f.reason);
+        let (first, odd) = (quoted(&names[group[0]]), quoted(&names[group[at]]));
+        let fault = ValueFault::new(format!("a group with {first} and {odd} ({rule})"), IN_COMMON, COMPARE);
+        Err(match &self.automatic {
+            Some(rules) => rules.fault(fault),
+            None => Error::input("groups", fault.found, fault.expected, fault.remedy),
+        })
     }
+}
+
+/// What the layers of a group must have.
+const IN_COMMON: &str = "a candidate that all layers of the group have";
+/// What to do when they have none.
+const COMPARE: &str = "compare their candidates and pins";
+
+/// Place in `group` of the first layer that has no candidate in common with all before it.
+fn odd_one(group: &[usize], layers: &[LayerChoice]) -> Option<usize> {
+    let mut shared = layers[*group.first()?].candidates.clone();
+    group.iter().position(|&member| {
+        shared.retain(|candidate| layers[member].candidates.contains(candidate));
+        shared.is_empty()
+    })
 }
 
 /// A list of candidates, most bits first, each once.
@@ -155,28 +187,6 @@ fn candidates(raw: &Spanned<Vec<Text>>, c: Checker<'_>) -> Result<Vec<Candidate>
     }
     list.sort_by(|a, b| b.cmp(a));
     Ok(list)
-}
-
-/// Groups of two layers or more, no layer twice.
-fn groups(raw: &[Spanned<Vec<Text>>], c: Checker<'_>) -> Result<Vec<Vec<Located<String>>>> {
-    let mut seen: BTreeMap<&str, &Text> = BTreeMap::new();
-    for group in raw {
-        if group.value.len() < 2 {
-            let found = format!("a group of {}", group.value.len());
-            return Err(c.fault(group, ValueFault::new(found, "at least two layers", "remove the group")));
-        }
-        for layer in &group.value {
-            if let Some(first) = seen.insert(&layer.value, layer) {
-                let found = format!("{} a second time", quoted(&layer.value));
-                let remedy = format!("it is also in line {}; merge the groups", first.referenced.line());
-                return Err(c.fault(layer, ValueFault::new(found, "every layer in one group only", remedy)));
-            }
-        }
-    }
-    Ok(raw
-        .iter()
-        .map(|group| group.value.iter().map(|layer| c.located(layer, layer.value.clone())).collect())
-        .collect())
 }
 
 fn indices(names: &[String]) -> BTreeMap<&str, usize> {

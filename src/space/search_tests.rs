@@ -56,17 +56,17 @@ fn names_that_are_no_layer_are_errors_at_their_place() {
     assert_eq!(message(rule.resolve(&names())), expected);
     let group = search("search:\n  candidates: [w4a4]\n  groups: [[fc, stage1.conv3]]").unwrap();
     assert!(group.resolve(&names()).is_ok());
-    assert!(message(group.resolve_groups(&names())).starts_with("s.yaml:7:17: found `stage1.conv3`"));
-    assert!(message(group.resolve_groups(&[])).contains("the layers are"));
+    assert!(message(group.resolve_groups(&names(), &[])).starts_with("s.yaml:7:17: found `stage1.conv3`"));
+    assert!(message(group.resolve_groups(&[], &[])).contains("the layers are"));
 }
 
 #[test]
 fn groups_become_indices() {
     let groups =
         search("search: {candidates: [w4a4], groups: [[fc, stem.conv], [stage1.conv2, stage1.conv1]]}").unwrap();
-    assert_eq!(groups.resolve_groups(&names()).unwrap(), [[4, 0], [2, 1]]);
+    assert_eq!(groups.resolve_groups(&names(), &[]).unwrap(), [[4, 0], [2, 1]]);
     let pinned = "search: {candidates: [w4a4], groups: [[fc, stem.conv]], pins: {fc: w8a8, stem.conv: w8a8}}";
-    assert_eq!(search(pinned).unwrap().resolve_groups(&names()).unwrap(), [[4, 0]]);
+    assert_eq!(search(pinned).unwrap().resolve_groups(&names(), &[]).unwrap(), [[4, 0]]);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn groups_that_cannot_be_are_refused() {
         ["pins: {fc: w8a8, stem.conv: w4a4}", "pins: {fc: w8a8}", "overrides: [{match: fc, candidates: [w6a6]}]"]
     {
         let space = search(&format!("search: {{candidates: [w4a4], groups: [[stem.conv, fc]], {others}}}")).unwrap();
-        let text = message(space.resolve_groups(&names()));
+        let text = message(space.resolve_groups(&names(), &[]));
         assert!(text.starts_with("s.yaml:5:51: found `fc` in a group"), "{text}");
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The parser refuses duplicate keys, bounds nesting and alias expansion, and knows line and column of every value.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -19,6 +21,21 @@ const MAX_DEPTH: usize = 64;
 
 /// The most values that aliases may repeat, so that a short file cannot become a long one.
 const MAX_REPEATED: usize = 100_000;
+
+/// The text of a file; `remedy` is for one that is no text.
+///
+/// # Errors
+/// When it cannot be read, or is not UTF-8. No more than [`MAX_BYTES`] and one byte are read.
+pub(super) fn read(path: &Path, remedy: &str) -> Result<String> {
+    let mut bytes = Vec::new();
+    let most = MAX_BYTES as u64 + 1;
+    let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
+    read.map_err(|error| Error::io(path, error))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let place = format!("{}: byte {}", path.display(), error.utf8_error().valid_up_to());
+        Error::input(place, "bytes that are no text", "UTF-8", remedy)
+    })
+}
 
 /// Reads `text`; `file` is for the messages.
 ///
@@ -126,7 +143,7 @@ fn explain(error: &Yaml, here: &str) -> ValueFault {
             ValueFault::new(here, "a single word", "")
         }
         Yaml::MultipleDocuments { .. } => {
-            ValueFault::new("a second document", "one search space in a file", "split the file")
+            ValueFault::new("a second document", "one document in a file", "split the file")
         }
         Yaml::UnknownAnchor { .. } => ValueFault::new(here, "an alias of an anchor `&name` above", ""),
         Yaml::Budget { .. } | Yaml::AliasReplayLimitExceeded { .. } | Yaml::AliasReplayStackDepthExceeded { .. } => {

@@ -15,7 +15,7 @@ const FORMAT: &str = "bitplan.checkpoint/1";
 pub struct EpochRecord {
     /// Mean training loss.
     pub loss: Vec<f64>,
-    /// Share of training images that were classified correctly.
+    /// Share of the training predictions that were right.
     pub accuracy: Vec<f64>,
 }
 
@@ -26,7 +26,7 @@ pub struct Position {
     pub epoch: u64,
     /// Steps of this epoch done.
     pub step: u64,
-    /// Sums over this epoch, one `(loss, correct, images)` for each network that a step trains.
+    /// Sums over this epoch, one `(loss, correct, predictions)` for each network that a step trains.
     pub sums: Vec<(f64, u64, u64)>,
     /// The epochs done.
     pub history: Vec<EpochRecord>,

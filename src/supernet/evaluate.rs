@@ -1,8 +1,8 @@
-//! Accuracy of a bound network on held-out images, and recalibration of its norms.
+//! Accuracy of a bound network on held-out samples, and recalibration of its norms.
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Dataset, Normalization};
+use crate::data::{Dataset, Normalization, counted};
 use crate::error::{Error, Result};
 use crate::exec::{
     Backend, Bindings, Executor, Loss, Network, NormBinding, Samples, Statistics, correct, host, prediction,
@@ -24,35 +24,43 @@ pub struct Split<'a> {
 }
 
 /// What came out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// Images classified correctly.
+    /// Predictions that were right: of images, or of next tokens.
     pub correct: u64,
-    /// Images.
+    /// Samples: images, or windows of a text.
     pub images: u64,
-    /// Mean cross-entropy.
+    /// Predictions that count, where a sample has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predictions: Option<u64>,
+    /// Mean cross-entropy of the predictions, in nats.
     pub loss: f64,
-    /// `[images, classes]`, not stored.
-    #[serde(skip)]
-    pub logits: Vec<f32>,
 }
 
 impl Evaluation {
-    /// Share of correct images.
+    /// Share of right predictions.
     pub fn accuracy(&self) -> f64 {
-        self.correct as f64 / self.images.max(1) as f64
+        self.correct as f64 / self.counted().max(1) as f64
     }
 
-    /// Largest difference of two evaluations' logits, and whether all predictions are the same.
-    pub fn compare(&self, other: &Self) -> (f64, bool) {
-        let largest = self.logits.iter().zip(&other.logits).fold(0.0, |m: f64, (a, b)| m.max(f64::from((a - b).abs())));
-        let classes = self.logits.len() / self.images.max(1) as usize;
-        let rows = self.logits.chunks(classes.max(1)).zip(other.logits.chunks(classes.max(1)));
-        (
-            largest,
-            self.logits.len() == other.logits.len() && rows.into_iter().all(|(a, b)| prediction(a) == prediction(b)),
-        )
+    /// Predictions that count.
+    pub fn counted(&self) -> u64 {
+        self.predictions.unwrap_or(self.images)
     }
+
+    /// `exp(loss)`, of networks that predict the tokens of a text: as unsure as among so many equally likely ones.
+    pub fn perplexity(&self) -> Option<f64> {
+        self.predictions.map(|_| self.loss.exp())
+    }
+}
+
+/// How far the outputs of two forms of a network lie apart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Difference {
+    /// Largest difference of a logit.
+    pub largest: f64,
+    /// Whether all predictions are the same.
+    pub same: bool,
 }
 
 impl<'a> Split<'a> {
@@ -64,7 +72,7 @@ impl<'a> Split<'a> {
         Samples::new(self.dataset, self.normalization, self.batch_size, self.order, limit)
     }
 
-    /// Calls `visit` with `[n, C, H, W]` images and labels, `limit` images in all.
+    /// Calls `visit` with inputs `[n, …]` and labels `[n, predictions]`, `limit` samples in all.
     fn each(&self, limit: usize, mut visit: impl FnMut(&candle_core::Tensor, &[u32]) -> Result<()>) -> Result<()> {
         let samples = self.samples(limit)?;
         for block in 0..samples.sizes().len() {
@@ -84,28 +92,83 @@ impl<'a> Split<'a> {
     }
 }
 
-/// Runs the network on every image.
+/// Sums over batches.
+struct Sums {
+    predictions: u64,
+    evaluation: Evaluation,
+}
+
+impl Sums {
+    fn new() -> Self {
+        Self { predictions: 0, evaluation: Evaluation { correct: 0, images: 0, predictions: None, loss: 0.0 } }
+    }
+
+    fn push(&mut self, logits: &[f32], labels: &[u32], samples: usize) {
+        let predictions = counted(labels);
+        let sum = &mut self.evaluation;
+        sum.loss += Loss::default().evaluate(logits, labels, None).loss * predictions as f64;
+        sum.correct += correct(logits, labels) as u64;
+        sum.images += samples as u64;
+        self.predictions += predictions as u64;
+    }
+
+    fn finish(self, split: &Split<'_>) -> Result<Evaluation> {
+        let mut found = self.evaluation;
+        found.predictions = (split.dataset.predictions_per_sample() > 1).then_some(self.predictions);
+        found.loss /= self.predictions.max(1) as f64;
+        if found.loss.is_finite() {
+            return Ok(found);
+        }
+        let remedy = "the network has diverged or its file is damaged";
+        Err(Error::input("evaluation", format!("a loss of {}", found.loss), "a finite loss", remedy))
+    }
+}
+
+/// Runs the network on every sample.
 ///
 /// # Errors
 /// When a tensor does not fit.
 pub fn evaluate(network: &Network, bindings: &Bindings, split: &Split<'_>) -> Result<Evaluation> {
-    let mut sum = Evaluation { correct: 0, images: 0, loss: 0.0, logits: Vec::new() };
+    let mut sums = Sums::new();
     let mut executor = Executor::evaluation(network, split.backend)?;
     split.each(usize::MAX, |images, labels| {
+        let samples = images.dims()[0];
         let images = host::read::<f32>(images)?;
         let logits = split.backend.busy(|| executor.outputs(bindings, &images))?.logits;
-        sum.loss += Loss::default().evaluate(&logits, labels, None).loss * labels.len() as f64;
-        sum.correct += correct(&logits, labels) as u64;
-        sum.images += labels.len() as u64;
-        sum.logits.extend_from_slice(&logits);
+        sums.push(&logits, labels, samples);
         Ok(())
     })?;
-    sum.loss /= sum.images.max(1) as f64;
-    if !sum.loss.is_finite() {
-        let remedy = "the network has diverged or its file is damaged";
-        return Err(Error::input("evaluation", format!("a loss of {}", sum.loss), "a finite loss", remedy));
-    }
-    Ok(sum)
+    sums.finish(split)
+}
+
+/// Runs two forms of the network on every sample, batch by batch: the evaluation of the first, and how far they differ.
+///
+/// # Errors
+/// When a tensor does not fit.
+pub fn evaluate_beside(
+    network: &Network,
+    [bindings, other]: [&Bindings; 2],
+    split: &Split<'_>,
+) -> Result<(Evaluation, Difference)> {
+    let mut sums = Sums::new();
+    let mut difference = Difference { largest: 0.0, same: true };
+    let mut executor = Executor::evaluation(network, split.backend)?;
+    let mut beside = Executor::evaluation(network, split.backend)?;
+    split.each(usize::MAX, |images, labels| {
+        let samples = images.dims()[0];
+        let images = host::read::<f32>(images)?;
+        let logits = split.backend.busy(|| executor.outputs(bindings, &images))?.logits;
+        let others = split.backend.busy(|| beside.outputs(other, &images))?.logits;
+        sums.push(&logits, labels, samples);
+        let classes = logits.len() / labels.len();
+        for (row, other) in logits.chunks_exact(classes).zip(others.chunks_exact(classes)) {
+            let apart = row.iter().zip(other).map(|(a, b)| f64::from((a - b).abs()));
+            difference.largest = apart.fold(difference.largest, f64::max);
+            difference.same &= prediction(row) == prediction(other);
+        }
+        Ok(())
+    })?;
+    Ok((sums.finish(split)?, difference))
 }
 
 /// Measures the statistics of every norm again, on `images` images (method.md §4.1): the mean over batches of
@@ -119,17 +182,21 @@ pub fn recalibrate(
     split: &Split<'_>,
     images: usize,
 ) -> Result<Vec<NormBinding>> {
+    if bindings.norms.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut live = bindings.clone();
     live.norms.iter_mut().for_each(|n| n.statistics = Statistics::Batch);
     let mut sums: Vec<(Vec<f64>, Vec<f64>)> =
         network.norms().iter().map(|n| (vec![0.0; n.channels], vec![0.0; n.channels])).collect();
     let mut batches = 0.0;
     let mut executor = Executor::training(network, split.backend)?;
-    split.each(images, |images, labels| {
+    split.each(images, |images, _| {
+        let samples = images.dims()[0];
         let images = host::read::<f32>(images)?;
         let statistics = split.backend.busy(|| executor.outputs(&live, &images))?.norms;
         for (n, (state, (mean, variance))) in statistics.iter().zip(&mut sums).enumerate() {
-            let count = network.norm_count(n, labels.len()) as f64;
+            let count = network.norm_count(n, samples) as f64;
             mean.iter_mut().zip(&state.mean).for_each(|(sum, v)| *sum += v);
             variance.iter_mut().zip(&state.variance).for_each(|(sum, v)| *sum += v * count / (count - 1.0).max(1.0));
         }

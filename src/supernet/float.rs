@@ -5,77 +5,72 @@ use std::path::Path;
 
 use candle_core::Tensor;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::{Bindings, LayerBinding, Network, NormBinding, NormState, Statistics};
-use crate::numeric::rng::Stream;
+use crate::graph::{Parameter, Role};
+use crate::model::Weights;
 use crate::store::TensorFile;
 use crate::supernet::Parameters;
+use crate::zoo::{Values, ZooNetwork, initial_values};
 
 /// Weight of the past in running statistics; PyTorch's default momentum of 0.1.
 const KEPT: f64 = 0.9;
 
-/// Random parameters: weights normal with variance `2 / fan_in` (He et al. 2015, arXiv 1502.01852), norms neutral.
+/// The parameters that training of a built-in network begins with; see [`initial_values`].
 ///
 /// # Errors
 /// Never for a checked network.
-pub fn initial_float(network: &Network, seed: u64) -> Result<Parameters> {
+pub fn initial_float(network: &ZooNetwork, seed: u64) -> Result<Parameters> {
     let mut parameters = Parameters::default();
-    for (l, layer) in network.layers().iter().enumerate() {
-        let mut stream = Stream::new(seed, "weights", &[l as u64]);
-        let deviation = (2.0 / (layer.parameters() / layer.channels()) as f64).sqrt();
-        let values = (0..layer.parameters()).map(|_| (deviation * stream.normal()) as f32).collect();
-        parameters.set(format!("{}.weight", layer.name), values, &layer.weight_shape)?;
-        if network.has_bias(l) {
-            parameters.set(format!("{}.bias", layer.name), vec![0.0; layer.channels()], &[layer.channels()])?;
-        }
-    }
-    for norm in network.norms() {
-        for (what, value) in [("weight", 1.0), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0)] {
-            parameters.set(format!("{}.{what}", norm.name), vec![value; norm.channels], &[norm.channels])?;
-        }
-    }
-    for (name, length) in (0..network.functions().len()).flat_map(|f| network.function_parameters(f)) {
-        let neutral = if name.ends_with(".bias") { 0.0 } else { 1.0 };
-        parameters.set(name, vec![neutral; length], &[length])?;
+    for (name, (shape, values)) in initial_values(network, seed) {
+        parameters.set(name, values, &shape)?;
     }
     Ok(parameters)
 }
 
-/// Names and shapes of a network's FP32 parameters.
-fn shapes(network: &Network) -> Vec<(String, Vec<usize>)> {
-    let mut all = Vec::new();
-    for (l, layer) in network.layers().iter().enumerate() {
-        all.push((format!("{}.weight", layer.name), layer.weight_shape.clone()));
-        if network.has_bias(l) {
-            all.push((format!("{}.bias", layer.name), vec![layer.channels()]));
-        }
-    }
-    for norm in network.norms() {
-        for what in ["weight", "bias", "running_mean", "running_var"] {
-            all.push((format!("{}.{what}", norm.name), vec![norm.channels]));
-        }
-    }
-    let functions = (0..network.functions().len()).flat_map(|f| network.function_parameters(f));
-    all.extend(functions.map(|(name, length)| (name, vec![length])));
-    all
-}
-
-/// Reads FP32 parameters from a safetensors file by name. Tensors of other names, such as PyTorch's
-/// `num_batches_tracked`, are ignored.
+/// Reads FP32 parameters from a safetensors file by name; `tables` are taken from the network where the file lacks them.
+/// Tensors of other names, such as PyTorch's `num_batches_tracked`, are ignored. A constant may have its node's name alone,
+/// as PyTorch's parameters have.
 ///
 /// # Errors
 /// When the file is missing or damaged, a tensor is missing, has another shape or is not finite, or a variance is
 /// negative.
-pub fn load_float(network: &Network, path: &Path) -> Result<Parameters> {
+pub fn load_float(network: &Network, path: &Path, tables: &Values) -> Result<Parameters> {
     let file = TensorFile::read(path)?;
     let place = path.display().to_string();
     let mut parameters = Parameters::default();
-    for (name, shape) in shapes(network) {
-        let values = match name.ends_with("running_var") {
-            true => file.positive(&name, &shape, true, &place)?,
-            false => file.floats(&name, &shape, &place)?,
+    for Parameter { name, shape, role } in network.graph().parameters() {
+        let short = name.strip_suffix(".value").filter(|short| file.arrays.contains_key(*short));
+        let stored = short.unwrap_or(&name);
+        let values = match (role, tables.get(&name)) {
+            (Role::Table, Some((_, table))) if !file.arrays.contains_key(stored) => table.as_slice(),
+            (Role::RunningVariance, _) => file.positive(stored, &shape, true, &place)?,
+            _ => file.floats(stored, &shape, &place)?,
         };
-        parameters.set(name, values.to_vec(), &shape)?;
+        parameters.set(name.clone(), values.to_vec(), &shape)?;
+    }
+    Ok(parameters)
+}
+
+/// FP32 parameters that came with a network.
+///
+/// # Errors
+/// When one is missing, has another shape or is not finite, or a variance is negative.
+pub fn given_float(network: &Network, weights: &Weights) -> Result<Parameters> {
+    let mut parameters = Parameters::default();
+    for Parameter { name, shape, role } in network.graph().parameters() {
+        let values = weights.get(&name, &shape)?;
+        let least = if role == Role::RunningVariance { 0.0 } else { f32::NEG_INFINITY };
+        if let Some(bad) = values.iter().find(|v| !v.is_finite() || **v < least) {
+            let place = format!("network `{}`, tensor `{name}`", network.graph().name);
+            return Err(Error::input(
+                place,
+                bad.to_string(),
+                "finite numbers, variances not negative",
+                "export it again",
+            ));
+        }
+        parameters.set(name, values, &shape)?;
     }
     Ok(parameters)
 }

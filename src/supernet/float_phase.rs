@@ -1,11 +1,13 @@
 //! FP32 training.
 
 use crate::error::Result;
-use crate::exec::{Executor, Loss, Network, correct, host};
+use crate::exec::{Executor, Gradients, Loss, Network, correct, host};
+use crate::graph::Op;
 use crate::progress::Observer;
 use crate::space::Recipe;
 use crate::supernet::TrainState;
-use crate::supernet::float::{bind_float, update_running};
+use crate::supernet::dynamic_convolution::DynamicConvolutions;
+use crate::supernet::float::update_running;
 use crate::supernet::optimizer::{self, Domain, Update};
 use crate::supernet::train::{Phase, Session, StepContext, StepLoss, run};
 
@@ -20,25 +22,44 @@ pub fn train_float(
     state: TrainState,
     observer: &mut dyn Observer,
 ) -> Result<TrainState> {
+    train_dynamic(network, &DynamicConvolutions::default(), recipe, session, state, observer)
+}
+
+/// The same, and the gates of the network's dynamic convolutions with it. The history has the loss of the task alone.
+///
+/// # Errors
+/// As [`train_float`].
+pub fn train_dynamic(
+    network: &Network,
+    dynamic: &DynamicConvolutions,
+    recipe: &Recipe,
+    session: &Session<'_>,
+    state: TrainState,
+    observer: &mut dyn Observer,
+) -> Result<TrainState> {
     let mut executor = Executor::training(network, session.backend)?;
-    let mut step =
-        |state: &mut TrainState, context: &StepContext<'_>| float_step(network, &mut executor, recipe, state, context);
+    let mut step = |state: &mut TrainState, context: &StepContext<'_>| {
+        float_step(network, dynamic, &mut executor, recipe, state, context)
+    };
     run(Phase::Float, recipe, session, state, &mut step, observer)
 }
 
 fn float_step(
     network: &Network,
+    dynamic: &DynamicConvolutions,
     executor: &mut Executor<'_>,
     recipe: &Recipe,
     state: &mut TrainState,
     context: &StepContext<'_>,
 ) -> Result<Vec<StepLoss>> {
-    let bindings = bind_float(network, &state.parameters, true)?;
+    let bindings = dynamic.bind(network, &state.parameters, true)?;
+    let gated = dynamic.step(&state.parameters)?;
     let loss = Loss { label_smoothing: recipe.label_smoothing, ..Loss::default() };
     let mut mean_loss = 0.0;
     let (outputs, gradients) = executor.step(&bindings, context.images, |outputs| {
-        let value = loss.evaluate(&outputs.logits, context.labels, None);
+        let mut value = loss.evaluate(&outputs.logits, context.labels, None);
         mean_loss = value.loss;
+        value.gradient.iter_mut().for_each(|g| *g *= gated.factor() as f32);
         value.gradient
     })?;
     let learning_rate = recipe.learning_rate * context.decay;
@@ -51,8 +72,13 @@ fn float_step(
     };
     let mut updates = Vec::new();
     for (l, layer) in network.layers().iter().enumerate() {
-        let gradient = host::read::<f32>(&gradients.weights[l])?.to_vec();
-        updates.push(update(format!("{}.weight", layer.name), gradient, recipe.weight_decay));
+        let name = format!("{}.weight", layer.name);
+        let mut gradient = host::read::<f32>(&gradients.weights[l])?.to_vec();
+        let kernel = host::read::<f32>(state.parameters.get(&name)?)?;
+        if let Some((gates, gradient)) = gated.through(l, &kernel, &mut gradient, mean_loss)? {
+            updates.push(update(gates, gradient, 0.0));
+        }
+        updates.push(update(name, gradient, recipe.weight_decay));
         if network.has_bias(l) {
             updates.push(update(format!("{}.bias", layer.name), narrow(&gradients.biases[l]), 0.0));
         }
@@ -60,15 +86,23 @@ fn float_step(
     for (n, norm) in network.norms().iter().enumerate() {
         updates.push(update(format!("{}.weight", norm.name), narrow(&gradients.gammas[n]), 0.0));
         updates.push(update(format!("{}.bias", norm.name), narrow(&gradients.betas[n]), 0.0));
-        update_running(
-            &mut state.parameters,
-            &norm.name,
-            &outputs.norms[n],
-            network.norm_count(n, context.labels.len()),
-        )?;
+        update_running(&mut state.parameters, &norm.name, &outputs.norms[n], network.norm_count(n, context.samples))?;
+    }
+    for (name, gradient) in function_gradients(network, &gradients) {
+        updates.push(update(name, gradient, 0.0));
     }
     optimizer::step(recipe.optimizer, &mut state.parameters, &mut state.optimizer, &updates)?;
     Ok(vec![(mean_loss, correct(&outputs.logits, context.labels))])
+}
+
+/// Names and gradients of the parameters of functions, tables left out. They are not decayed: norms, biases, tables of positions.
+pub(super) fn function_gradients(network: &Network, gradients: &Gradients) -> Vec<(String, Vec<f32>)> {
+    let functions = network.functions().iter().enumerate().zip(&gradients.functions);
+    let trained = functions.filter(
+        |((_, node), _)| !matches!(&network.graph().nodes()[**node].op, Op::Function(function) if function.is_table()),
+    );
+    let pairs = trained.flat_map(|((f, _), values)| network.function_parameters(f).into_iter().zip(values));
+    pairs.map(|((name, _), values)| (name, narrow(values))).collect()
 }
 
 /// Small gradients come in f64.

@@ -1,6 +1,6 @@
 //! The trained SuperNet in integers: one int8 master per layer, from which every lower precision follows by a switch.
 //!
-//! A safetensors file, `bitplan.master/1`:
+//! A safetensors file, `bitplan.master/2`:
 //!
 //! | tensor | type and shape |
 //! |-|-|
@@ -9,6 +9,7 @@
 //! | `LAYER.bias` | f32 `[out]`, where there is one |
 //! | `LAYER.activation_scale.aB` | f32 scalar for each activation width |
 //! | `NORM@PREVIOUS>OWN.{weight,bias,running_mean,running_var}` | f32 `[channels]` for each pair of candidates |
+//! | `FUNCTION.{weight,bias,value}` | f32: layer norm, RMS norm, constant |
 //!
 //! The description holds the network, the candidates of every layer and the rounding mode: the file is all that
 //! `bitplan switch` needs.
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::Normalization;
 use crate::error::{Error, Result};
 use crate::exec::{Network, NormBinding, Statistics, host};
+use crate::graph::Graph;
 use crate::quant::{Rounding, ScaleGradient};
 use crate::scheme::{LayerScheme, Scheme};
 use crate::space::{Candidate, LayerChoice, QuantizerSpec};
@@ -27,14 +29,13 @@ use crate::store::{Array, TensorFile};
 use crate::supernet::net::NORM_PARTS;
 use crate::supernet::packed::{InputNormalization, PackedDescription, PackedLayer, PackedWeights};
 use crate::supernet::{Parameters, SuperNet};
-use crate::zoo::Architecture;
 
-const FORMAT: &str = "bitplan.master/1";
+const FORMAT: &str = "bitplan.master/2";
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct MasterDescription {
     format: String,
-    network: Architecture,
+    network: Graph,
     normalization: InputNormalization,
     rounding: Rounding,
     scale_gradient: ScaleGradient,
@@ -55,7 +56,6 @@ struct MasterLayer {
 #[derive(Debug, Clone)]
 pub struct MasterCheckpoint {
     net: SuperNet,
-    architecture: Architecture,
     normalization: InputNormalization,
     file: TensorFile,
     place: String,
@@ -66,12 +66,7 @@ impl MasterCheckpoint {
     ///
     /// # Errors
     /// When a parameter is missing.
-    pub fn new(
-        net: &SuperNet,
-        architecture: Architecture,
-        normalization: &Normalization,
-        parameters: &Parameters,
-    ) -> Result<Self> {
+    pub fn new(net: &SuperNet, normalization: &Normalization, parameters: &Parameters) -> Result<Self> {
         let normalization = InputNormalization::of(normalization);
         let QuantizerSpec { rounding, scale_gradient } = *net.scheme().quantizer();
         let mut file = TensorFile::default();
@@ -91,7 +86,7 @@ impl MasterCheckpoint {
         }
         let description = MasterDescription {
             format: FORMAT.into(),
-            network: architecture,
+            network: net.network().graph().clone(),
             normalization: normalization.clone(),
             rounding,
             scale_gradient,
@@ -99,7 +94,7 @@ impl MasterCheckpoint {
             groups: net.scheme().groups.clone(),
         };
         file.description = TensorFile::new(&description)?.description;
-        Ok(Self { net: net.clone(), architecture, normalization, file, place: "master".into() })
+        Ok(Self { net: net.clone(), normalization, file, place: "master".into() })
     }
 
     /// Writes the file.
@@ -119,8 +114,7 @@ impl MasterCheckpoint {
         let file = TensorFile::read(path)?;
         let description: MasterDescription = file.describe(FORMAT, &place)?;
         let wrong = |found: String, expected: &str| Error::input(&place, found, expected, "name a master checkpoint");
-        let architecture = description.network;
-        let graph = architecture.build()?;
+        let graph = description.network;
         let bits: Vec<Option<u32>> = description.layers.iter().map(|l| l.master_bits).collect();
         let choices = description.layers.into_iter();
         let choices = choices.map(|l| LayerChoice { name: l.name, candidates: l.candidates, pinned: l.pinned });
@@ -133,7 +127,7 @@ impl MasterCheckpoint {
         let normalization = description.normalization;
         normalization.check(&place)?;
         let net = SuperNet::new(Network::new(graph), scheme);
-        let checkpoint = Self { net, architecture, normalization, file, place };
+        let checkpoint = Self { net, normalization, file, place };
         checkpoint.check()?;
         Ok(checkpoint)
     }
@@ -148,11 +142,14 @@ impl MasterCheckpoint {
                 Some(quantizer) => {
                     self.codes(l, quantizer.master_bits)?;
                     self.scales(&format!("{}.weight_scale", layer.name), &[layer.weight_shape[0]])?;
-                    for &candidate in &layer.candidates {
+                    for &candidate in layer.candidates.iter().filter(|_| layer.quantized_input) {
                         self.scales(&self.net.activation_scale_name(l, candidate), &[])?;
                     }
                 }
             }
+        }
+        for (name, shape) in self.net.network().all_function_parameters() {
+            self.file.floats(&name, &shape, &self.place)?;
         }
         for (n, norm) in self.net.network().norms().iter().enumerate() {
             for (key, _) in self.net.pairs(n) {
@@ -210,11 +207,6 @@ impl MasterCheckpoint {
         }
     }
 
-    /// Which network it is.
-    pub fn architecture(&self) -> Architecture {
-        self.architecture
-    }
-
     /// The network and its choices.
     pub fn net(&self) -> &SuperNet {
         &self.net
@@ -246,14 +238,20 @@ impl MasterCheckpoint {
                     let packed = crate::quant::packing::pack(&codes, bits);
                     let scale = self.scales(&format!("{}.weight_scale", layer.name), &[layer.weight_shape[0]])?;
                     let scale = quantizer.scale_at(scale, bits);
-                    let activation = self.scales(&self.net.activation_scale_name(l, candidate), &[])?;
                     file.arrays.insert(format!("{}.codes", layer.name), Array::U8(vec![packed.len()], packed));
                     file.arrays.insert(format!("{}.scale", layer.name), Array::F32(vec![scale.len()], scale));
-                    file.arrays
-                        .insert(format!("{}.activation_scale", layer.name), Array::F32(vec![], activation.to_vec()));
+                    if layer.quantized_input {
+                        let scale = self.scales(&self.net.activation_scale_name(l, candidate), &[])?;
+                        let name = format!("{}.activation_scale", layer.name);
+                        file.arrays.insert(name, Array::F32(vec![], scale.to_vec()));
+                    }
                 }
             }
             layers.push(PackedLayer { name: layer.name.clone(), candidate });
+        }
+        for (name, shape) in self.net.network().all_function_parameters() {
+            let values = self.file.floats(&name, &shape, &self.place)?.to_vec();
+            file.arrays.insert(name, Array::F32(shape, values));
         }
         for (n, norm) in self.net.network().norms().iter().enumerate() {
             let key = self.net.norm_key(n, configuration);
@@ -267,7 +265,8 @@ impl MasterCheckpoint {
         }
         let rounding = scheme.quantizer().rounding;
         let normalization = self.normalization.clone();
-        let description = PackedDescription::new(self.architecture, normalization, plan, rounding, layers);
+        let description =
+            PackedDescription::new(self.net.network().graph().clone(), normalization, plan, rounding, layers);
         PackedWeights::new(file, description)
     }
 }

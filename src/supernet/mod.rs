@@ -6,6 +6,7 @@
 
 mod alrs;
 mod checkpoint;
+pub mod dynamic_convolution;
 mod evaluate;
 mod float;
 mod float_phase;
@@ -18,9 +19,9 @@ mod quantized_phase;
 mod train;
 
 pub use checkpoint::{EpochRecord, Position, TrainState};
-pub use evaluate::{Evaluation, Split, evaluate, recalibrate};
-pub use float::{bind_float, initial_float, load_float};
-pub use float_phase::train_float;
+pub use evaluate::{Difference, Evaluation, Split, evaluate, evaluate_beside, recalibrate};
+pub use float::{bind_float, given_float, initial_float, load_float};
+pub use float_phase::{train_dynamic, train_float};
 pub use master::MasterCheckpoint;
 pub use net::SuperNet;
 pub use packed::PackedWeights;

@@ -6,6 +6,7 @@
 //! | `LAYER.weight_scale` | layer: the scale `s_h` of the integer master, per output channel (Double Rounding) |
 //! | `LAYER.activation_scale.aB` | layer and activation width |
 //! | `NORM@PREVIOUS>OWN.{weight,bias,running_mean,running_var}` | norm and pair of candidates |
+//! | `FUNCTION.{weight,bias,value}` | layer norm, RMS norm, constant: all configurations share them |
 //!
 //! Transitional batch norm (Bit-Mixer, ICCV 2021; method.md §4.1): a norm behind layer `j` has parameters and statistics
 //! for each pair (candidate of the layer before `j` on the main path, candidate of `j`), the same pair in training and
@@ -17,7 +18,7 @@ use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::exec::{Bindings, LayerBinding, Network, NormBinding, Tape, host};
-use crate::quant::ActivationQuantizer;
+use crate::quant::{ActivationQuantizer, WeightScale};
 use crate::scheme::Scheme;
 use crate::space::Candidate;
 use crate::supernet::Parameters;
@@ -104,19 +105,27 @@ impl SuperNet {
     pub fn initial_activation_scales(&self, tape: &Tape) -> Result<Vec<Vec<f32>>> {
         let of_layer = |l: usize| {
             let input = host::read::<f32>(tape.unquantized_layer_input(&self.network, l)?)?;
-            let scale =
-                |&c: &Candidate| if c.is_fp32() { 1.0 } else { self.activation_quantizer(l, c).initial_scale(&input) };
+            let quantized = self.scheme.layers[l].quantized_input;
+            let scale = |&c: &Candidate| match quantized && !c.is_fp32() {
+                true => self.activation_quantizer(l, c).initial_scale(&input),
+                false => 1.0,
+            };
             Ok(self.scheme.layers[l].candidates.iter().map(scale).collect())
         };
         (0..self.scheme.layers.len()).map(of_layer).collect()
     }
 
-    /// Parameters to start multi-precision training from: weights and norms of the FP32 model, three-sigma weight
-    /// scales, the given activation scales.
+    /// Parameters to start multi-precision training from: weights and norms of the FP32 model, weight
+    /// scales by the given method at the master's width, the given activation scales.
     ///
     /// # Errors
     /// When a parameter is missing.
-    pub fn initial(&self, float: &Parameters, activation_scales: &[Vec<f32>]) -> Result<Parameters> {
+    pub fn initial(
+        &self,
+        float: &Parameters,
+        activation_scales: &[Vec<f32>],
+        weight_scale: WeightScale,
+    ) -> Result<Parameters> {
         let mut parameters = Parameters::default();
         for (l, layer) in self.scheme.layers.iter().enumerate() {
             parameters.insert(format!("{}.weight", layer.name), float.get(&format!("{}.weight", layer.name))?.clone());
@@ -128,12 +137,17 @@ impl SuperNet {
             let weights = float.values(&format!("{}.weight", layer.name))?;
             parameters.set(
                 format!("{}.weight_scale", layer.name),
-                quantizer.initial_scale(&weights, channels),
+                quantizer.scale_by(weight_scale, &weights, channels, quantizer.master_bits),
                 &[channels],
             )?;
-            for (&candidate, &scale) in layer.candidates.iter().zip(&activation_scales[l]) {
+            for (&candidate, &scale) in
+                layer.candidates.iter().zip(&activation_scales[l]).filter(|_| layer.quantized_input)
+            {
                 parameters.set(self.activation_scale_name(l, candidate), vec![scale], &[])?;
             }
+        }
+        for (name, _) in self.network.all_function_parameters() {
+            parameters.insert(name.clone(), float.get(&name)?.clone());
         }
         for (n, norm) in self.network.norms().iter().enumerate() {
             for (key, _) in self.pairs(n) {
@@ -208,12 +222,15 @@ impl SuperNet {
         let scale = parameters.values(&format!("{}.weight_scale", layer.name))?;
         let bits = u32::from(candidate.weight_bits());
         let quantized = quantizer.fake_quantize(&host::read::<f32>(weight)?, &scale, bits);
-        let activation_scale = parameters.scalar(&self.activation_scale_name(l, candidate))?;
-        Ok(LayerBinding {
-            weight: host::tensor(quantized, layer.weight_shape.as_slice())?,
-            bias,
-            activation: Some((self.activation_quantizer(l, candidate), activation_scale)),
-        })
+        let weight = host::tensor(quantized, layer.weight_shape.as_slice())?;
+        let activation = match layer.quantized_input {
+            true => {
+                let scale = parameters.scalar(&self.activation_scale_name(l, candidate))?;
+                Some((self.activation_quantizer(l, candidate), scale))
+            }
+            false => None,
+        };
+        Ok(LayerBinding { weight, bias, activation })
     }
 }
 

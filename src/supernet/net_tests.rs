@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::exec::{Statistics, forward};
+use crate::quant::WeightScale;
 use crate::space::{LayerChoice, QuantizerSpec};
 use crate::supernet::{bind_float, initial_float};
 use crate::zoo::resnet8;
@@ -20,10 +21,10 @@ fn net() -> SuperNet {
 }
 
 fn initial(net: &SuperNet) -> Parameters {
-    let float = initial_float(net.network(), 1).unwrap();
+    let float = initial_float(&net.network().graph().clone().into(), 1).unwrap();
     let images = host::tensor((0..2 * 64).map(|i| (i as f32 * 0.3).sin()).collect(), (2, 1, 8, 8)).unwrap();
     let tape = forward::<f32>(net.network(), &bind_float(net.network(), &float, true).unwrap(), &images).unwrap();
-    net.initial(&float, &net.initial_activation_scales(&tape).unwrap()).unwrap()
+    net.initial(&float, &net.initial_activation_scales(&tape).unwrap(), WeightScale::ThreeSigma).unwrap()
 }
 
 /// Layers: stem, s1.conv1, s1.conv2, s2.conv1, s2.conv2, s2.shortcut, s3.conv1, s3.conv2, s3.shortcut, fc.

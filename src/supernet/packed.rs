@@ -1,6 +1,6 @@
 //! The weights of one plan, packed at their bits: what a deployment needs.
 //!
-//! A safetensors file, `bitplan.packed/1`:
+//! A safetensors file, `bitplan.packed/2`:
 //!
 //! | tensor | type and shape |
 //! |-|-|
@@ -8,7 +8,7 @@
 //! | `LAYER.scale` | f32 `[out]`: weight = code · scale |
 //! | `LAYER.activation_scale` | f32 scalar of the input quantiser |
 //! | `LAYER.weight` | f32, instead of the three, for a layer that stays FP32 |
-//! | `LAYER.bias`, `NORM.{weight,bias,running_mean,running_var}` | f32 |
+//! | `LAYER.bias`, `NORM.{weight,bias,running_mean,running_var}`, `FUNCTION.{weight,bias,value}` | f32 |
 
 use std::path::Path;
 
@@ -17,19 +17,19 @@ use serde::{Deserialize, Serialize};
 use crate::data::Normalization;
 use crate::error::{Error, Result};
 use crate::exec::{Bindings, LayerBinding, Network, NormBinding, Statistics, host};
+use crate::graph::Graph;
 use crate::quant::{ActivationQuantizer, Rounding, WeightQuantizer, packing};
 use crate::space::Candidate;
 use crate::store::{Array, TensorFile};
-use crate::zoo::Architecture;
 
-const FORMAT: &str = "bitplan.packed/1";
+const FORMAT: &str = "bitplan.packed/2";
 
 /// What the tensors of the file are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct PackedDescription {
     format: String,
     plan: String,
-    network: Architecture,
+    network: Graph,
     normalization: InputNormalization,
     rounding: Rounding,
     layers: Vec<PackedLayer>,
@@ -65,7 +65,7 @@ pub(super) struct PackedLayer {
 
 impl PackedDescription {
     pub fn new(
-        network: Architecture,
+        network: Graph,
         normalization: InputNormalization,
         plan: &str,
         rounding: Rounding,
@@ -114,8 +114,8 @@ impl PackedWeights {
     }
 
     /// The network that the weights are for.
-    pub fn architecture(&self) -> Architecture {
-        self.description.network
+    pub fn graph(&self) -> &Graph {
+        &self.description.network
     }
 
     /// How pixels become inputs.
@@ -171,10 +171,16 @@ impl PackedWeights {
             let statistics = Statistics::Fixed { mean: part("running_mean")?, variance };
             Ok(NormBinding { gamma: part("weight")?, beta: part("bias")?, statistics })
         };
+        let function = |function: usize| {
+            let bind = |(name, shape): (String, Vec<usize>)| {
+                host::tensor(self.file.floats(&name, &shape, &self.place)?.to_vec(), shape)
+            };
+            network.function_parameters(function).into_iter().map(bind).collect::<Result<Vec<_>>>()
+        };
         Ok(Bindings {
             layers,
             norms: network.norms().iter().map(norm).collect::<Result<_>>()?,
-            functions: vec![Vec::new(); network.functions().len()],
+            functions: (0..network.functions().len()).map(function).collect::<Result<_>>()?,
         })
     }
 
@@ -204,10 +210,14 @@ impl PackedWeights {
         };
         let scale = positive("scale", &[layer.channels()])?;
         let weight = WeightQuantizer::dequantize(&codes, scale);
+        let weight = host::tensor(weight, shape)?;
+        if !layer.quantized_input {
+            return Ok(LayerBinding { weight, bias, activation: None });
+        }
         let activation_bits = u32::from(candidate.activation_bits());
         let quantizer = ActivationQuantizer::new(activation_bits, layer.unsigned_input, self.description.rounding);
         let activation_scale = positive("activation_scale", &[])?[0];
-        Ok(LayerBinding { weight: host::tensor(weight, shape)?, bias, activation: Some((quantizer, activation_scale)) })
+        Ok(LayerBinding { weight, bias, activation: Some((quantizer, activation_scale)) })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::sampling::{Sampler, switch_probability};
 use crate::space::{MixedPrecision, MultiPrecision, QuantizerRecipe, Recipe};
 use crate::supernet::alrs;
 use crate::supernet::float::update_running;
-use crate::supernet::float_phase::narrow;
+use crate::supernet::float_phase::{function_gradients, narrow};
 use crate::supernet::optimizer::{self, Domain, Update};
 use crate::supernet::train::{Phase, Session, StepContext, StepLoss, run};
 use crate::supernet::{Parameters, SuperNet, TrainState};
@@ -97,7 +97,7 @@ fn batch_steps(
         })?;
         losses.push((mean_loss, correct(&outputs.logits, context.labels)));
         let updates = updates(net, recipe, quantizer, &state.parameters, configuration, &gradients, context.decay)?;
-        update_norms(net, &mut state.parameters, configuration, &outputs.norms, context.labels.len())?;
+        update_norms(net, &mut state.parameters, configuration, &outputs.norms, context.samples)?;
         if loss.distillation.is_some() && teacher.is_none() {
             teacher = Some(outputs.logits);
         }
@@ -111,10 +111,10 @@ fn update_norms(
     parameters: &mut Parameters,
     configuration: &[usize],
     statistics: &[NormState],
-    batch: usize,
+    samples: usize,
 ) -> Result<()> {
     (0..net.network().norms().len()).try_for_each(|n| {
-        let count = net.network().norm_count(n, batch);
+        let count = net.network().norm_count(n, samples);
         update_running(parameters, &net.norm_key(n, configuration), &statistics[n], count)
     })
 }
@@ -173,6 +173,9 @@ fn updates(
         let key = net.norm_key(n, configuration);
         updates.push(linear(format!("{key}.weight"), narrow(&gradients.gammas[n]), 0.0));
         updates.push(linear(format!("{key}.bias"), narrow(&gradients.betas[n]), 0.0));
+    }
+    for (name, gradient) in function_gradients(net.network(), gradients) {
+        updates.push(linear(name, gradient, 0.0));
     }
     Ok(updates)
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::exec::{Network, forward};
+use crate::quant::WeightScale;
 use crate::scheme::Scheme;
 use crate::space::{Candidate, LayerChoice, QuantizerSpec};
 use crate::supernet::{bind_float, initial_float};
@@ -24,9 +25,11 @@ fn net() -> SuperNet {
 fn a_step_moves_what_the_configuration_uses_and_nothing_else() {
     let net = net();
     let images = host::tensor((0..4 * 64).map(|i| (i as f32 * 0.37).sin()).collect(), (4, 1, 8, 8)).unwrap();
-    let float = initial_float(net.network(), 1).unwrap();
+    let float = initial_float(&net.network().graph().clone().into(), 1).unwrap();
     let tape = forward::<f32>(net.network(), &bind_float(net.network(), &float, true).unwrap(), &images).unwrap();
-    let mut state = TrainState::new(net.initial(&float, &net.initial_activation_scales(&tape).unwrap()).unwrap());
+    let mut state = TrainState::new(
+        net.initial(&float, &net.initial_activation_scales(&tape).unwrap(), WeightScale::ThreeSigma).unwrap(),
+    );
     let before = state.parameters.clone();
     let space = "format: bitplan.space/1\nname: x\nmodel: {zoo: resnet8, input: [1, 8, 8], classes: 3}\n\
         data: {train: {npy: {images: a, labels: b}}, test: {npy: {images: a, labels: b}}}\nsearch: {candidates: [w8a8]}\n";
@@ -35,6 +38,7 @@ fn a_step_moves_what_the_configuration_uses_and_nothing_else() {
         epoch: 0,
         step: 0,
         decay: 1.0,
+        samples: 4,
         images: &host::read::<f32>(&images).unwrap(),
         labels: &[0, 1, 2, 0],
     };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::data::{Augmentation, Batches, Dataset, Normalization};
+use crate::data::{Augmentation, Batch, Batches, Dataset, Normalization, counted};
 use crate::error::{Error, Result};
 use crate::exec::Backend;
 use crate::progress::Observer;
@@ -58,12 +58,14 @@ pub(super) struct StepContext<'a> {
     pub step: u64,
     /// Learning rate relative to the recipe's.
     pub decay: f64,
-    /// `[images, C, H, W]`.
+    pub samples: usize,
+    /// `[samples, …]`.
     pub images: &'a [f32],
+    /// `[samples, predictions]`.
     pub labels: &'a [u32],
 }
 
-/// Loss and number of correct images of one network of a step.
+/// Loss and number of right predictions of one network of a step.
 pub(super) type StepLoss = (f64, usize);
 
 /// Runs the steps of a phase from where `state` stands to the end, with a checkpoint every so many steps. The result
@@ -99,13 +101,14 @@ pub(super) fn run(
                     0.5 * (1.0 + (std::f64::consts::PI * done as f64 / (epochs * per_epoch) as f64).cos())
                 }
             };
-            let context = StepContext { epoch, step: index, decay, images: &batch.images, labels: &batch.labels };
+            let Batch { samples, images, labels } = &batch;
+            let context = StepContext { epoch, step: index, decay, samples: *samples, images, labels };
             // The next batch is made beside the step: a pure function of its number, so nothing depends on when.
             let prepare = || (index + 1 < per_epoch).then(|| batches.batch(index as usize + 1));
             let (losses, prepared) = session.backend.busy(|| rayon::join(|| step(&mut state, &context), prepare));
             next = prepared;
             let losses = losses?;
-            record(phase, &mut state, &losses, batch.labels.len(), epoch, index)?;
+            record(phase, &mut state, &losses, counted(labels), epoch, index)?;
             observer.at(done + 1, &describe(&state.position.sums));
             let stop = observer.stop_requested();
             if stop || (done + 1).is_multiple_of(session.checkpoint_every) {
@@ -132,7 +135,7 @@ fn record(
     phase: Phase,
     state: &mut TrainState,
     losses: &[StepLoss],
-    images: usize,
+    predictions: usize,
     epoch: u64,
     step: u64,
 ) -> Result<()> {
@@ -143,7 +146,7 @@ fn record(
     let position = &mut state.position;
     position.sums.resize(losses.len(), (0.0, 0, 0));
     for (sum, (loss, correct)) in position.sums.iter_mut().zip(losses) {
-        *sum = (sum.0 + loss * images as f64, sum.1 + *correct as u64, sum.2 + images as u64);
+        *sum = (sum.0 + loss * predictions as f64, sum.1 + *correct as u64, sum.2 + predictions as u64);
     }
     position.step = step + 1;
     Ok(())

@@ -8,19 +8,16 @@
 //! | `parameters` | number of weights of the layer, in one or more of its rows |
 //! | `group` | the same label for layers that must take the same candidate, in one or more rows of each |
 //!
-//! Fields are separated by commas and may be quoted; blanks around them and empty lines do not count. Layers, and the
-//! candidates of a layer, stand in the order of their first row. This file is the only one that knows the parser.
+//! Layers, and the candidates of a layer, stand in the order of their first row.
 
 use std::collections::HashMap;
-
-use csv::{ErrorKind, Position, ReaderBuilder, StringRecord};
 
 use crate::error::fault::quoted;
 use crate::error::{Error, Result};
 use crate::table::columns::Columns;
 use crate::table::place::Rows;
 use crate::table::planning_table::{MAX_CANDIDATES, MAX_LAYERS, MAX_PARAMETERS};
-use crate::table::{Costs, RawCandidate, RawLayer, RawTable, TABLE_FORMAT};
+use crate::table::{Costs, RawCandidate, RawLayer, RawTable, Records, TABLE_FORMAT};
 
 impl RawTable {
     /// Reads CSV text, and where everything stands in it; `place` names the source in messages. Cost: linear.
@@ -28,67 +25,29 @@ impl RawTable {
     /// # Errors
     /// [`Error::Input`] with line and column.
     pub(super) fn parse_csv(text: &str, place: &str) -> Result<(Self, Rows)> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        if text.trim_start().starts_with('{') {
+        if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
             return Err(Error::input(place, "text that begins like JSON", "a CSV header", "name the file `.json`"));
         }
-        let mut reader = ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
-        let (mut record, mut lines) = (StringRecord::new(), Lines { text, counted: 0, line: 1 });
-        let mut next = |record: &mut StringRecord| match reader.read_record(record) {
-            Ok(more) => Ok((more, lines.at(record.position()))),
-            Err(e) => Err(malformed(&e, place, &mut lines)),
-        };
-        let (_, line) = next(&mut record)?;
-        let columns = Columns::new(record.iter(), &format!("{place}: line {line}"))?;
+        let mut records = Records::new(text, place);
+        records.advance()?;
+        let columns = Columns::new(records.fields(), &records.place())?;
         let mut table = Growing::default();
-        while let (true, line) = next(&mut record)? {
-            table.push(&Row { place, line, columns: &columns, record: &record })?;
+        while records.advance()? {
+            table.push(&Row { columns: &columns, record: &records })?;
         }
         Ok(table.finish())
     }
 }
 
-/// Counts lines as the reader goes: its own count is one behind after a carriage return or an empty line.
-struct Lines<'a> {
-    text: &'a str,
-    counted: usize,
-    line: u32,
-}
-
-impl Lines<'_> {
-    /// The line of the record that was read from this position on.
-    fn at(&mut self, position: Option<&Position>) -> u32 {
-        let bytes = self.text.as_bytes();
-        let from = position.map_or(bytes.len(), |p| p.byte() as usize).clamp(self.counted, bytes.len());
-        let start = from + bytes[from..].iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
-        self.line += bytes[self.counted..start].iter().filter(|&&b| b == b'\n').count() as u32;
-        self.counted = start;
-        self.line
-    }
-}
-
-fn malformed(error: &csv::Error, place: &str, lines: &mut Lines) -> Error {
-    let place = format!("{place}: line {}", lines.at(error.position()));
-    match error.kind() {
-        ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            let expected = format!("{expected_len}, as in the header");
-            Error::input(place, format!("{len} fields"), expected, "mend the commas and quotes of this row")
-        }
-        other => Error::input(place, format!("{other:?}"), "a row of a CSV file", "mend the row"),
-    }
-}
-
 /// One row of the file.
 struct Row<'a> {
-    place: &'a str,
-    line: u32,
     columns: &'a Columns,
-    record: &'a StringRecord,
+    record: &'a Records<'a>,
 }
 
 impl<'a> Row<'a> {
     fn field(&self, column: usize) -> &'a str {
-        self.record.get(column).unwrap_or("").trim()
+        self.record.field(column)
     }
 
     /// The field of an optional column, unless it is empty.
@@ -99,8 +58,7 @@ impl<'a> Row<'a> {
     fn fault<T>(&self, column: usize, expected: impl Into<String>, remedy: &str) -> Result<T> {
         let [layer, candidate] = [self.columns.layer, self.columns.candidate].map(|c| quoted(self.field(c)));
         let owner = format!("(layer {layer}, candidate {candidate})");
-        let place =
-            format!("{}: line {}, column {} {owner}", self.place, self.line, quoted(&self.columns.names[column]));
+        let place = format!("{}, column {} {owner}", self.record.place(), quoted(&self.columns.names[column]));
         let found = match self.field(column) {
             "" => "an empty field".to_string(),
             field => quoted(field),
@@ -179,7 +137,7 @@ impl Growing {
             let next = self.labels.len();
             let g = *self.labels.entry(label.to_string()).or_insert(next);
             if g == next {
-                self.rows.labels.push((label.to_string(), row.line));
+                self.rows.labels.push((label.to_string(), row.record.line));
             }
             let before = *self.label[l].get_or_insert(g);
             if before != g {
@@ -188,7 +146,7 @@ impl Growing {
             }
         }
         layer.candidates.push(row.candidate()?);
-        self.rows.lines[l].push(row.line);
+        self.rows.lines[l].push(row.record.line);
         Ok(())
     }
 

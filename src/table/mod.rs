@@ -21,6 +21,7 @@ pub mod limit;
 mod place;
 pub mod planning_table;
 pub mod raw;
+mod records;
 pub mod repair;
 pub mod uniform;
 
@@ -29,6 +30,7 @@ pub use costs::Costs;
 pub use limit::resolve;
 pub use planning_table::{Candidate, Layer, PlanningTable, TABLE_FORMAT};
 pub use raw::{RawCandidate, RawLayer, RawTable};
+pub(crate) use records::Records;
 pub use repair::{Change, Policy, repair};
 pub use uniform::{uniform_choice, uniform_choices};
 

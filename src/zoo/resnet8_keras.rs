@@ -12,7 +12,7 @@
 //! average pooling sees the whole map of a 32 × 32 image; here it does at every size.
 
 use crate::error::{Error, Result};
-use crate::graph::{Conv2d, Graph, GraphBuilder, NodeId};
+use crate::graph::{Conv2d, Graph, GraphBuilder, NodeId, Padding};
 
 /// The network's ε, which is Keras's default.
 const EPSILON: f64 = 1e-3;
@@ -64,14 +64,14 @@ fn conv(
     [out_channels, kernel, stride]: [usize; 3],
 ) -> Result<NodeId> {
     let padding = same_padding(extent, kernel, stride);
-    let conv = Conv2d { in_channels: 0, out_channels, kernel, stride, padding, groups: 1, bias: true };
+    let conv = Conv2d::square(out_channels, kernel, stride).padded(padding).biased();
     b.conv_general(&numbered("conv2d", number), x, conv)
 }
 
 /// TensorFlow's padding "same", before and behind.
-fn same_padding(extent: usize, kernel: usize, stride: usize) -> [usize; 2] {
+fn same_padding(extent: usize, kernel: usize, stride: usize) -> Padding {
     let total = ((extent.div_ceil(stride) - 1) * stride + kernel).saturating_sub(extent);
-    [total / 2, total - total / 2]
+    Padding::uneven(total / 2, total - total / 2)
 }
 
 #[cfg(test)]
@@ -102,11 +102,14 @@ mod tests {
             _ => None,
         });
         // `pads` of the ONNX export of the same model.
-        let (even, uneven, none) = ([1, 1], [0, 1], [0, 0]);
+        let (even, uneven, none) = (Padding::even(1), Padding::uneven(0, 1), Padding::default());
         let expected = [even, even, even, uneven, even, none, uneven, even, none];
         assert_eq!(padding.collect::<Vec<_>>(), expected);
         // At odd sizes the same layers pad evenly: 15 → 8.
-        assert_eq!([same_padding(15, 3, 2), same_padding(15, 1, 2), same_padding(15, 4, 2)], [[1, 1], [0, 0], [1, 2]]);
+        assert_eq!(
+            [same_padding(15, 3, 2), same_padding(15, 1, 2), same_padding(15, 4, 2)],
+            [even, none, Padding::uneven(1, 2)]
+        );
         assert!(resnet8_keras([3, 32, 16], 10).unwrap_err().to_string().contains("32 × 16"));
     }
 

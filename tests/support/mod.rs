@@ -8,7 +8,7 @@
 pub mod networks;
 
 use bitplan::exec::{Bindings, LayerBinding, NormBinding, Statistics};
-use bitplan::graph::{Activation, Conv2d, Function, Graph, GraphBuilder, Op};
+use bitplan::graph::{Activation, Conv2d, Function, Graph, GraphBuilder, Op, Padding};
 use candle_core::{D, DType, Device, Tensor, Var};
 
 /// Values that are neither symmetric nor periodic in any axis.
@@ -29,15 +29,13 @@ pub fn every_operator() -> Graph {
     let stem = b.conv("stem", input, 4, 3, 1).unwrap();
     let x = b.batch_norm("stem.norm", stem).unwrap();
     let x = b.relu("stem.relu", x).unwrap();
-    let strided =
-        Conv2d { in_channels: 0, out_channels: 4, kernel: 3, stride: 2, padding: [0, 1], groups: 1, bias: true };
-    let grouped = Conv2d { groups: 2, ..strided };
-    let y = b.conv_general("grouped", x, grouped).unwrap();
+    let strided = Conv2d::square(4, 3, 2).padded(Padding::uneven(0, 1)).biased();
+    let y = b.conv_general("grouped", x, strided.grouped(2)).unwrap();
     let y = b.batch_norm("grouped.norm", y).unwrap();
-    let side = b.conv_general("side", x, Conv2d { kernel: 1, padding: [0, 0], ..strided }).unwrap();
+    let side = b.conv_general("side", x, Conv2d::square(4, 1, 2).biased()).unwrap();
     let sum = b.add("sum", y, side).unwrap();
     let x = b.relu("sum.relu", sum).unwrap();
-    let y = b.conv_general("wide", x, Conv2d { out_channels: 6, kernel: 2, bias: false, ..strided }).unwrap();
+    let y = b.conv_general("wide", x, Conv2d::square(6, 2, 2).padded(Padding::uneven(0, 1))).unwrap();
     let y = b.batch_norm("wide.norm", y).unwrap();
     let skip = b.subsample("skip", x, 6, 2).unwrap();
     let both = b.add("both", y, skip).unwrap();
@@ -73,9 +71,10 @@ pub fn bindings(graph: &Graph, batch_statistics: bool) -> Bindings {
     };
     let parameters = |node: &bitplan::graph::Node| match &node.op {
         Op::Function(f) => {
-            let c = node.shape.last().copied().unwrap();
-            let values = |i: usize| wave(c, i as f64 + 6.0).iter().map(|v| 1.0 + 0.3 * v).collect();
-            Some((0..f.parameters().len()).map(|i| tensor(values(i), &[c])).collect())
+            let shape = f.parameter_shape(&node.shape);
+            let values =
+                |i: usize| wave(shape.iter().product(), i as f64 + 6.0).iter().map(|v| 1.0 + 0.3 * v).collect();
+            Some((0..f.parameters().len()).map(|i| tensor(values(i), &shape)).collect())
         }
         _ => None,
     };
@@ -131,10 +130,16 @@ pub fn plain_quantized_forward(
         let value = match &node.op {
             Op::Input => images.clone(),
             Op::Conv2d(c) => {
-                let (layer, [before, after]) = (layer.unwrap(), c.padding);
-                let x = layer_input(layer, &input(0));
-                let x = x.pad_with_zeros(2, before, after).unwrap().pad_with_zeros(3, before, after).unwrap();
-                let y = x.conv2d(&weights[layer], 0, c.stride, 1, c.groups).unwrap();
+                let layer = layer.unwrap();
+                let (before, after) = (c.padding.before, c.padding.after);
+                let x = layer_input(layer, &input(0)).pad_with_zeros(2, before[0], after[0]).unwrap();
+                let x = x.pad_with_zeros(3, before[1], after[1]).unwrap();
+                assert_eq!(c.dilation[0], c.dilation[1], "candle knows one dilation");
+                // candle knows one stride, too: of every place, those that a stride leaves.
+                let strides = if c.stride[0] == c.stride[1] { [1; 2] } else { c.stride };
+                let stride = if strides == [1; 2] { c.stride[0] } else { 1 };
+                let y = x.conv2d(&weights[layer], 0, stride, c.dilation[0], c.groups).unwrap();
+                let y = every(&every(&y, 2, strides[0]), 3, strides[1]);
                 match &v.biases[layer] {
                     Some(bias) => y.broadcast_add(&bias.reshape((1, (), 1, 1)).unwrap()).unwrap(),
                     None => y,
@@ -144,7 +149,10 @@ pub fn plain_quantized_forward(
                 let layer = layer.unwrap();
                 let w = weights[layer].t().unwrap();
                 let y = layer_input(layer, &input(0)).broadcast_matmul(&w).unwrap();
-                y.broadcast_add(v.biases[layer].as_ref().unwrap()).unwrap()
+                match &v.biases[layer] {
+                    Some(bias) => y.broadcast_add(bias).unwrap(),
+                    None => y,
+                }
             }
             Op::Embedding(e) => {
                 let table = &weights[layer.unwrap()];
@@ -176,12 +184,10 @@ pub fn plain_quantized_forward(
                 value
             }
             Op::Relu => input(0).relu().unwrap(),
-            Op::Add => (input(0) + input(1)).unwrap(),
+            Op::Add => input(0).broadcast_add(&input(1)).unwrap(),
             Op::GlobalAveragePool => input(0).mean((2, 3)).unwrap(),
             &Op::Subsample { stride, before, after } => {
-                let pick = |n: usize| Tensor::arange_step(0u32, n as u32, stride as u32, &Device::Cpu).unwrap();
-                let [h, w] = [node_extent(&input(0), 2), node_extent(&input(0), 3)];
-                let small = input(0).index_select(&pick(h), 2).unwrap().index_select(&pick(w), 3).unwrap();
+                let small = every(&every(&input(0), 2, stride), 3, stride);
                 small.pad_with_zeros(1, before, after).unwrap()
             }
         };
@@ -190,8 +196,10 @@ pub fn plain_quantized_forward(
     values.pop().unwrap()
 }
 
-fn node_extent(x: &Tensor, axis: usize) -> usize {
-    x.dims()[axis]
+/// Every `stride`-th element along an axis.
+fn every(x: &Tensor, axis: usize, stride: usize) -> Tensor {
+    let places = Tensor::arange_step(0u32, x.dims()[axis] as u32, stride as u32, &Device::Cpu).unwrap();
+    x.index_select(&places, axis).unwrap()
 }
 
 /// Mean cross-entropy by candle's operators.
@@ -224,13 +232,14 @@ fn plain_function(f: &Function, x: &[Tensor], parameters: &[Tensor], shape: &[us
         let moved = if centred { x[0].broadcast_sub(&mean).unwrap() } else { x[0].clone() };
         let square = moved.sqr().unwrap().mean_keepdim(D::Minus1).unwrap();
         let normal = moved.broadcast_div(&(square + epsilon).unwrap().sqrt().unwrap()).unwrap();
-        normal.broadcast_mul(&parameters[0]).unwrap()
+        if parameters.is_empty() { normal } else { normal.broadcast_mul(&parameters[0]).unwrap() }
     };
     // Cells outside the map: far below every value for a maximum, left out of a mean by dividing by the mean of ones.
-    let padded = |x: &Tensor, padding: usize, value: f64| {
+    let padded = |x: &Tensor, padding: Padding, value: f64| {
         let inner = (x - value).unwrap();
-        let wide = inner.pad_with_zeros(2, padding, padding).unwrap().pad_with_zeros(3, padding, padding).unwrap();
-        (wide + value).unwrap()
+        let Padding { before, after } = padding;
+        let wide = inner.pad_with_zeros(2, before[0], after[0]).unwrap();
+        (wide.pad_with_zeros(3, before[1], after[1]).unwrap() + value).unwrap()
     };
     match f {
         Function::Activation(a) => match *a {
@@ -247,6 +256,20 @@ fn plain_function(f: &Function, x: &[Tensor], parameters: &[Tensor], shape: &[us
                 (&x[0] * ((&x[0] / 6.0).unwrap() + 0.5).unwrap().clamp(0.0, 1.0).unwrap()).unwrap()
             }
             Activation::Tanh => x[0].tanh().unwrap(),
+            Activation::Affine { scale, shift } => ((&x[0] * scale).unwrap() + shift).unwrap(),
+            Activation::Elu { alpha } => x[0].elu(alpha).unwrap(),
+            Activation::Softplus => (x[0].exp().unwrap() + 1.0).unwrap().log().unwrap(),
+            Activation::Absolute => x[0].abs().unwrap(),
+            Activation::Exp => x[0].exp().unwrap(),
+            Activation::Erf => x[0].erf().unwrap(),
+            Activation::Sine => x[0].sin().unwrap(),
+            Activation::Cosine => x[0].cos().unwrap(),
+            Activation::Power { exponent } => {
+                (1..exponent as usize).fold(x[0].clone(), |power, _| (&power * &x[0]).unwrap())
+            }
+            Activation::IsPositive => x[0].gt(0.0).unwrap().to_dtype(x[0].dtype()).unwrap(),
+            Activation::IsZero => x[0].eq(0.0).unwrap().to_dtype(x[0].dtype()).unwrap(),
+            other => panic!("{other:?} has no oracle here"),
         },
         Function::Softmax { causal } => {
             let n = shape[shape.len() - 1];
@@ -258,12 +281,24 @@ fn plain_function(f: &Function, x: &[Tensor], parameters: &[Tensor], shape: &[us
             let e = masked.broadcast_sub(&masked.max_keepdim(D::Minus1).unwrap()).unwrap().exp().unwrap();
             e.broadcast_div(&e.sum_keepdim(D::Minus1).unwrap()).unwrap()
         }
-        Function::LayerNorm { epsilon } => normal(*epsilon, true).broadcast_add(&parameters[1]).unwrap(),
+        Function::LayerNorm { epsilon, affine: true } => normal(*epsilon, true).broadcast_add(&parameters[1]).unwrap(),
+        Function::LayerNorm { epsilon, affine: false } => normal(*epsilon, true),
         Function::RmsNorm { epsilon } => normal(*epsilon, false),
-        Function::MaxPool(w) => padded(&x[0], w.padding, -100.0).max_pool2d_with_stride(w.kernel, w.stride).unwrap(),
+        Function::MaxPool(w) => {
+            let pair = |pair: [usize; 2]| (pair[0], pair[1]);
+            padded(&x[0], w.padding, -100.0).max_pool2d_with_stride(pair(w.kernel), pair(w.stride)).unwrap()
+        }
         Function::AveragePool(w) => {
-            let mean = |x: &Tensor| padded(x, w.padding, 0.0).avg_pool2d_with_stride(w.kernel, w.stride).unwrap();
-            (mean(&x[0]) / mean(&x[0].ones_like().unwrap())).unwrap()
+            let pair = |pair: [usize; 2]| (pair[0], pair[1]);
+            let mean = |x: &Tensor| x.avg_pool2d_with_stride(pair(w.kernel), pair(w.stride)).unwrap();
+            // What counts: ones in the map and in the counted cells around it.
+            let rest = [0, 1].map(|side| {
+                let cells = |padding: Padding| if side == 0 { padding.before } else { padding.after };
+                [0, 1].map(|axis| cells(w.padding)[axis] - cells(w.counted)[axis])
+            });
+            let ones = padded(&x[0].ones_like().unwrap(), w.counted, 1.0);
+            let counted = padded(&ones, Padding { before: rest[0], after: rest[1] }, 0.0);
+            (mean(&padded(&x[0], w.padding, 0.0)) / mean(&counted)).unwrap()
         }
         Function::Multiply if x[0].dims() == x[1].dims() => (&x[0] * &x[1]).unwrap(),
         Function::Multiply => {
@@ -274,11 +309,49 @@ fn plain_function(f: &Function, x: &[Tensor], parameters: &[Tensor], shape: &[us
             let right = if *transpose_right { x[1].t().unwrap() } else { x[1].clone() };
             (x[0].contiguous().unwrap().matmul(&right.contiguous().unwrap()).unwrap() * *scale).unwrap()
         }
-        Function::Concat => Tensor::cat(x, 1).unwrap(),
-        Function::Reshape => x[0].reshape([&[x[0].dims()[0]], shape].concat()).unwrap(),
+        Function::Larger => x[0].ge(&x[1]).unwrap().where_cond(&x[0], &x[1]).unwrap(),
+        Function::Smaller => x[0].le(&x[1]).unwrap().where_cond(&x[0], &x[1]).unwrap(),
+        Function::Select => x[0].ne(0.0).unwrap().where_cond(&x[1], &x[2]).unwrap(),
+        Function::Constant { shape, .. } => parameters[0].reshape(shape.as_slice()).unwrap().unsqueeze(0).unwrap(),
+        Function::Along { axis, map } => {
+            // Row by row, from the definition.
+            let (axis, extent) = (axis + 1, x[0].dims()[axis + 1]);
+            let element = |j: usize| x[0].narrow(axis, j, 1).unwrap();
+            let row = |i: usize| {
+                let zero = (element(0) * 0.0).unwrap();
+                map.row(i, extent).into_iter().fold(zero, |sum, (j, a)| (sum + (element(j) * a).unwrap()).unwrap())
+            };
+            let rows: Vec<Tensor> = (0..map.output(extent).unwrap()).map(row).collect();
+            Tensor::cat(&rows, axis).unwrap()
+        }
+        Function::Concat { axis } => Tensor::cat(x, axis + 1).unwrap(),
+        Function::Reshape { .. } => x[0].reshape([&[x[0].dims()[0]], shape].concat()).unwrap(),
         Function::Transpose { axes } => {
             let axes: Vec<usize> = std::iter::once(0).chain(axes.iter().map(|a| a + 1)).collect();
             x[0].permute(axes).unwrap().contiguous().unwrap()
         }
+    }
+}
+
+/// The same values in f64.
+pub fn wide_bindings(bindings: &Bindings) -> Bindings {
+    let wide = |t: &Tensor| t.to_dtype(DType::F64).unwrap();
+    let layer = |l: &LayerBinding| LayerBinding {
+        weight: wide(&l.weight),
+        bias: l.bias.as_ref().map(wide),
+        activation: l.activation,
+    };
+    let norm = |n: &NormBinding| NormBinding {
+        gamma: wide(&n.gamma),
+        beta: wide(&n.beta),
+        statistics: match &n.statistics {
+            Statistics::Batch => Statistics::Batch,
+            Statistics::Fixed { mean, variance } => Statistics::Fixed { mean: wide(mean), variance: wide(variance) },
+        },
+    };
+    Bindings {
+        layers: bindings.layers.iter().map(layer).collect(),
+        norms: bindings.norms.iter().map(norm).collect(),
+        functions: bindings.functions.iter().map(|f| f.iter().map(wide).collect()).collect(),
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Context<'a> {
     pub network: &'a Network,
     pub bindings: &'a Bindings,
     pub layers: Vec<LayerKernels>,
-    pub functions: Vec<FunctionSite<'a>>,
+    pub functions: Vec<FunctionSite>,
     pub norms: Vec<NormForms>,
     /// What the engine runs.
     pub program: Arc<Program>,

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::exec::engine::store::sized;
-use crate::exec::kernels::conv::{algorithms, dense};
+use crate::exec::kernels::conv::{Dilation, algorithms, dense};
 use crate::exec::kernels::embedding;
 use crate::exec::kernels::pieces::add_in_order;
 use crate::exec::layer_map::LayerMap;
@@ -19,6 +19,7 @@ pub(super) struct LayerKernels {
     forward: Forward,
     reverse: Option<Reverse>,
     parameters: usize,
+    dilation: Option<Dilation>,
 }
 
 enum Forward {
@@ -43,14 +44,16 @@ impl LayerKernels {
             None => None,
         };
         let weight = host::read::<f32>(&binding.weight)?;
-        let w: &[f32] = &weight;
         let op = &network.graph().nodes()[network.layers()[layer].node].op;
         let map = network.layer_map(layer, 1);
+        let dilation = if let LayerMap::Convolution(_, dilation) = map { dilation } else { None };
+        let spread = dilation.map(|dilation| dilation.spread(&weight));
+        let w: &[f32] = spread.as_deref().unwrap_or(&weight);
         // Both sets of weights are packed at once: one large layer would otherwise keep the other threads waiting.
         let forward = || match (&map, op) {
             (LayerMap::Table { features }, _) => Forward::Table(w.to_vec(), *features),
             (_, Op::Linear(linear)) => Forward::Dense(dense::Forward::new(linear.inputs, linear.outputs, w)),
-            (LayerMap::Convolution(shape), _) => Forward::Convolution(Box::new(algorithms::Forward::new(shape, w))),
+            (LayerMap::Convolution(shape, _), _) => Forward::Convolution(Box::new(algorithms::Forward::new(shape, w))),
         };
         let reverse = || match (&map, op) {
             (LayerMap::Table { features }, _) => Reverse::Table(*features),
@@ -59,13 +62,13 @@ impl LayerKernels {
                 let input = dense::InputGradient::new(inputs, outputs, w);
                 Reverse::Dense(input, dense::WeightGradient::new(inputs, outputs), inputs)
             }
-            (LayerMap::Convolution(shape), _) => {
+            (LayerMap::Convolution(shape, _), _) => {
                 let input = Box::new(algorithms::InputGradient::new(shape, w));
                 Reverse::Convolution(input, Box::new(algorithms::WeightGradient::new(shape)))
             }
         };
         let (forward, reverse) = rayon::join(forward, || training.then(reverse));
-        Ok(Self { activation: binding.activation, bias, forward, reverse, parameters: w.len() })
+        Ok(Self { activation: binding.activation, bias, forward, reverse, parameters: w.len(), dilation })
     }
 
     /// `y = map(x, w)` of one image.
@@ -119,7 +122,11 @@ impl LayerKernels {
             Some(Reverse::Dense(_, map, _)) => map.finish(&sums, &mut dw),
             Some(Reverse::Table(_)) | None => return sums,
         }
-        dw
+        let Some(dilation) = self.dilation else { return dw };
+        let mut cells =
+            vec![0.0; dw.len() / dilation.span().iter().product::<usize>() * dilation.kernel[0] * dilation.kernel[1]];
+        dilation.gather(&dw, &mut cells);
+        cells
     }
 
     /// The input behind the quantiser, if there is one.

@@ -167,20 +167,21 @@ pub(super) fn function(
 ) {
     let node = context.network.functions()[function];
     let nodes = &context.network.graph().nodes()[node].inputs;
-    let gradients = {
-        let x: Vec<&[f32]> =
-            inputs.iter().zip(nodes).map(|(&place, &node)| image.read(place, context.program.lengths[node])).collect();
-        let g = image.read(g, context.program.lengths[node]);
-        let site = &context.functions[function];
-        let sums = tally.functions.entry(function).or_default();
-        let parameters = site.parameter_gradients(&x, g);
-        sums.resize_with(parameters.len().max(sums.len()), Vec::new);
-        sums.iter_mut().zip(parameters).for_each(|(sum, more)| add(sum, more.into_iter()));
-        site.adjoint(&x, g)
-    };
-    for (dx, target) in gradients.iter().zip(targets) {
-        if let Some(target) = *target {
-            deliver(image, target, dx.len(), |_, out| out.copy_from_slice(dx));
-        }
+    let (site, length) = (&context.functions[function], context.program.lengths[node]);
+    site.add_parameter_gradients(
+        &values(context, image, inputs, nodes),
+        image.read(g, length),
+        tally.functions.entry(function).or_default(),
+    );
+    for (input, target) in targets.iter().enumerate() {
+        let Some(target) = *target else { continue };
+        deliver(image, target, context.program.lengths[nodes[input]], |image, dx| {
+            site.gradient(&values(context, image, inputs, nodes), image.read(g, length), input, dx);
+        });
     }
+}
+
+/// The values of some nodes.
+fn values<'i>(context: &Context<'_>, image: &'i Image<'_, '_>, places: &[Place], nodes: &[NodeId]) -> Vec<&'i [f32]> {
+    places.iter().zip(nodes).map(|(&place, &node)| image.read(place, context.program.lengths[node])).collect()
 }

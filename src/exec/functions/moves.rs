@@ -1,114 +1,118 @@
-//! Functions that move elements: reshaping, transposing, joining, and windows.
+//! Functions that move elements: reshaping, transposing, joining, choosing, and windows.
 //!
-//! Each is a sparse linear map of one sample, `y_i = Σ_j A_ij x_j`; the largest of a window is one whose `A` is chosen by
-//! the values at the base point. The adjoint is `dx = Aᵀ g`, tangents move as values do.
-
-use rayon::prelude::*;
+//! Each is a sparse linear map of one sample, `y_i = Σ_j A_ij x_j`; the largest of a window and a choice are ones whose
+//! `A` depends on the values at the base point. The adjoint is `dx = Aᵀ g`, tangents move as values do.
 
 use crate::exec::kernels::Real;
-use crate::graph::{Function, Window};
+use crate::exec::kernels::permute::Permutation;
+use crate::exec::kernels::windows::Windows;
+use crate::graph::Function;
 
-/// The map of one function.
-pub struct Moves<'a> {
-    /// The function.
-    pub function: &'a Function,
-    /// Shapes of its inputs, per sample.
-    pub inputs: &'a [&'a [usize]],
-    /// Shape of its output, per sample.
-    pub output: &'a [usize],
+/// The map of one function on one sample.
+pub enum Moves {
+    /// Axes in another order, and the way back.
+    Transpose(Permutation, Permutation),
+    /// The largest value of each window.
+    Largest(Windows),
+    /// The mean of each window.
+    Means(Windows),
+    /// One of two or three inputs, element by element.
+    Choice(Choice),
+    /// Blocks of these lengths, one of each input in turn; reshaping is joining one.
+    Join(Vec<usize>),
 }
 
-/// Rows or columns of a window at output `o`, inside a map of `extent`.
-fn inside(window: Window, o: usize, extent: usize) -> std::ops::Range<usize> {
-    let start = o * window.stride;
-    start.saturating_sub(window.padding)..(start + window.kernel).saturating_sub(window.padding).min(extent)
+/// Which input an element is taken from. NaN is kept.
+#[derive(Debug, Clone, Copy)]
+pub enum Choice {
+    /// The larger; of equals the first.
+    Larger,
+    /// The smaller; of equals the first.
+    Smaller,
+    /// The second where the first is not 0, else the third.
+    Select,
 }
 
-impl Moves<'_> {
-    /// Calls `entry(i, which input, j, A_ij)` for one sample whose base point is `x`.
-    fn visit<T: Real>(&self, x: &[&[T]], mut entry: impl FnMut(usize, usize, usize, f64)) {
-        match self.function {
+impl Choice {
+    /// Calls `visit(i, input)` for every element.
+    #[inline(always)]
+    fn each<T: Real>(self, x: &[&[T]], mut visit: impl FnMut(usize, usize)) {
+        let nan = |v: T| v.partial_cmp(&v).is_none();
+        let pairs = x[0].iter().zip(x[1]).enumerate();
+        match self {
+            Choice::Larger => pairs.for_each(|(i, (&a, &b))| visit(i, usize::from(b > a || nan(b)))),
+            Choice::Smaller => pairs.for_each(|(i, (&a, &b))| visit(i, usize::from(b < a || nan(b)))),
+            Choice::Select => pairs.for_each(|(i, (&a, _))| visit(i, if a == T::ZERO { 2 } else { 1 })),
+        }
+    }
+}
+
+impl Moves {
+    /// The map of a function that moves elements, from its inputs' shapes and its output's.
+    pub fn new(function: &Function, inputs: &[&[usize]], output: &[usize]) -> Self {
+        let windows = |window| {
+            let extents = |shape: &[usize]| std::array::from_fn(|axis| shape.get(axis + 1).copied().unwrap_or(1));
+            Windows::new(window, extents(inputs[0]), extents(output))
+        };
+        match function {
             Function::Transpose { axes } => {
-                let mut steps = vec![1; axes.len()];
-                for axis in (1..axes.len()).rev() {
-                    steps[axis - 1] = steps[axis] * self.inputs[0][axis];
-                }
-                let mut index = vec![0; axes.len()];
-                for i in 0..self.output.iter().product() {
-                    let j = index.iter().zip(axes).map(|(&index, &axis)| index * steps[axis]).sum();
-                    entry(i, 0, j, 1.0);
-                    for axis in (0..axes.len()).rev() {
-                        index[axis] += 1;
-                        if index[axis] < self.output[axis] {
-                            break;
-                        }
-                        index[axis] = 0;
-                    }
-                }
+                Moves::Transpose(Permutation::new(inputs[0], axes), Permutation::inverse(inputs[0], axes))
             }
-            Function::MaxPool(window) => self.windows(*window, |i, cells| {
-                let value = |&j: &usize| x[0][j];
-                // NaN is kept, so that a diverged network is seen.
-                let largest = cells
-                    .iter()
-                    .copied()
-                    .reduce(|best, j| if value(&j) > value(&best) || value(&j).to_f64().is_nan() { j } else { best });
-                largest.into_iter().for_each(|j| entry(i, 0, j, 1.0));
-            }),
-            Function::AveragePool(window) => self.windows(*window, |i, cells| {
-                cells.iter().for_each(|&j| entry(i, 0, j, 1.0 / cells.len() as f64));
-            }),
-            // One after the other; reshaping is joining one.
+            Function::MaxPool(window) => Moves::Largest(windows(window)),
+            Function::AveragePool(window) => Moves::Means(windows(window)),
+            Function::Larger => Moves::Choice(Choice::Larger),
+            Function::Smaller => Moves::Choice(Choice::Smaller),
+            Function::Select => Moves::Choice(Choice::Select),
             _ => {
-                let mut i = 0;
-                for (which, shape) in self.inputs.iter().enumerate() {
-                    for j in 0..shape.iter().product() {
-                        entry(i, which, j, 1.0);
-                        i += 1;
-                    }
-                }
+                let axis = if let Function::Concat { axis } = function { *axis } else { 0 };
+                Moves::Join(inputs.iter().map(|shape| shape[axis..].iter().product()).collect())
             }
         }
     }
 
-    /// Calls `window(output, cells of the input)` for every window of every channel.
-    fn windows(&self, window: Window, mut visit: impl FnMut(usize, &[usize])) {
-        let (&[_, height, width], &[channels, out_height, out_width]) = (self.inputs[0], self.output) else { return };
-        let mut cells = Vec::with_capacity(window.kernel * window.kernel);
-        for c in 0..channels {
-            for (oy, ox) in (0..out_height).flat_map(|oy| (0..out_width).map(move |ox| (oy, ox))) {
-                cells.clear();
-                for y in inside(window, oy, height) {
-                    cells.extend(inside(window, ox, width).map(|x| (c * height + y) * width + x));
-                }
-                visit((c * out_height + oy) * out_width + ox, &cells);
-            }
+    /// `y = A x`, with `A` at `x`.
+    pub fn forward<T: Real>(&self, x: &[&[T]], y: &mut [T]) {
+        match self {
+            Moves::Largest(windows) => windows.largest(x[0], y),
+            _ => self.tangent(x, x, y),
         }
-    }
-
-    fn sample<'x, T>(&self, x: &[&'x [T]], sample: usize) -> Vec<&'x [T]> {
-        x.iter().zip(self.inputs).map(|(x, shape)| &x[sample * shape.iter().product::<usize>()..]).collect()
     }
 
     /// `y = A moved`, with `A` at the base point `x`.
-    pub fn forward<T: Real>(&self, x: &[&[T]], moved: &[&[T]], y: &mut [T]) {
-        let width = self.output.iter().product();
-        y.par_chunks_mut(width).enumerate().for_each(|(sample, y)| {
-            let (x, moved) = (self.sample(x, sample), self.sample(moved, sample));
-            y.fill(T::ZERO);
-            self.visit(&x, |i, which, j, a| y[i] += T::from_f64(a) * moved[which][j]);
-        });
+    pub fn tangent<T: Real>(&self, x: &[&[T]], moved: &[&[T]], y: &mut [T]) {
+        match self {
+            Moves::Transpose(permutation, _) => permutation.apply(moved[0], y),
+            Moves::Largest(windows) => windows.places(x[0], |i, j| y[i] = moved[0][j]),
+            Moves::Means(windows) => windows.means(moved[0], y),
+            Moves::Choice(choice) => choice.each(x, |i, which| y[i] = moved[which][i]),
+            Moves::Join(lengths) => {
+                for (block, y) in y.chunks_exact_mut(lengths.iter().sum()).enumerate() {
+                    let mut rest = y;
+                    for (&length, moved) in lengths.iter().zip(moved) {
+                        let (part, behind) = rest.split_at_mut(length);
+                        part.copy_from_slice(&moved[block * length..][..length]);
+                        rest = behind;
+                    }
+                }
+            }
+        }
     }
 
-    /// `dx = Aᵀ g` for every input.
-    pub fn adjoint<T: Real>(&self, x: &[&[T]], g: &[T]) -> Vec<Vec<T>> {
-        let width: usize = self.output.iter().product();
-        let of_sample = |(sample, g): (usize, &[T])| {
-            let mut dx: Vec<Vec<T>> = self.inputs.iter().map(|s| vec![T::ZERO; s.iter().product()]).collect();
-            self.visit(&self.sample(x, sample), |i, which, j, a| dx[which][j] += T::from_f64(a) * g[i]);
-            dx
-        };
-        let samples: Vec<Vec<Vec<T>>> = g.par_chunks(width).enumerate().map(of_sample).collect();
-        (0..self.inputs.len()).map(|which| samples.iter().flat_map(|dx| dx[which].iter().copied()).collect()).collect()
+    /// `dx = Aᵀ g` for one of the inputs.
+    pub fn gradient<T: Real>(&self, x: &[&[T]], g: &[T], input: usize, dx: &mut [T]) {
+        match self {
+            Moves::Transpose(_, inverse) => inverse.apply(g, dx),
+            Moves::Largest(windows) => {
+                dx.fill(T::ZERO);
+                windows.places(x[0], |i, j| dx[j] += g[i]);
+            }
+            Moves::Means(windows) => windows.spread(g, dx),
+            Moves::Choice(choice) => choice.each(x, |i, which| dx[i] = if which == input { g[i] } else { T::ZERO }),
+            Moves::Join(lengths) => {
+                let (length, before) = (lengths[input], lengths[..input].iter().sum::<usize>());
+                let blocks = g.chunks_exact(lengths.iter().sum());
+                dx.chunks_exact_mut(length).zip(blocks).for_each(|(dx, g)| dx.copy_from_slice(&g[before..][..length]));
+            }
+        }
     }
 }

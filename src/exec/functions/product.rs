@@ -1,11 +1,9 @@
 //! Products of two tensors: bilinear maps `y = P(a, b)` with the adjoints `P_a(g, b)` and `P_b(a, g)`, so that
 //! derivatives of every order are made of these three.
 
-use rayon::prelude::*;
+use crate::exec::kernels::{Matrix, Real, elementwise};
 
-use crate::exec::kernels::{Matrix, Real};
-
-/// The sizes of one product over all samples.
+/// The sizes of one product.
 #[derive(Debug, Clone, Copy)]
 pub enum Product {
     /// `y_i = a_i b_i`, or `a_ij b_i` where `b` has one factor for each `repeat` elements of `a`.
@@ -40,22 +38,21 @@ fn matrices<T: Real>(
         false => Matrix::rows(data, columns),
         true => Matrix::columns(data, rows),
     };
-    let triples = y.par_chunks_mut(rows * columns).zip(a.par_chunks(rows * inner)).zip(b.par_chunks(inner * columns));
-    triples.for_each(|((y, a), b)| {
+    let pairs = a.chunks_exact(rows * inner).zip(b.chunks_exact(inner * columns));
+    for (y, (a, b)) in y.chunks_exact_mut(rows * columns).zip(pairs) {
         let (a, b) = (view(a, inner, rows, a_transposed), view(b, columns, inner, b_transposed));
         T::matmul([rows, inner, columns], a, b, Matrix::rows(&mut *y, columns), false);
-        let scale = T::from_f64(scale);
-        y.iter_mut().for_each(|y| *y *= scale);
-    });
+        if scale != 1.0 {
+            elementwise::scale(T::from_f64(scale), y);
+        }
+    }
 }
 
 impl Product {
     /// `y = P(a, b)`.
     pub fn forward<T: Real>(&self, a: &[T], b: &[T], y: &mut [T]) {
         match *self {
-            Product::Elements { repeat } => {
-                y.iter_mut().zip(a).enumerate().for_each(|(i, (y, &a))| *y = a * b[i / repeat]);
-            }
+            Product::Elements { repeat } => elementwise::multiply(a, b, repeat, y),
             Product::Matrices { rows, inner, columns, transpose_right, scale } => {
                 matrices([rows, inner, columns], scale, (a, false), (b, transpose_right), y);
             }
@@ -75,10 +72,7 @@ impl Product {
     /// `P_b(a, g)`, the gradient of `b`.
     pub fn right_gradient<T: Real>(&self, a: &[T], g: &[T], db: &mut [T]) {
         match *self {
-            Product::Elements { repeat } => {
-                db.fill(T::ZERO);
-                a.iter().zip(g).enumerate().for_each(|(i, (&a, &g))| db[i / repeat] += a * g);
-            }
+            Product::Elements { repeat } => elementwise::inner_products(a, g, repeat, db),
             Product::Matrices { rows, inner, columns, transpose_right: false, scale } => {
                 matrices([inner, rows, columns], scale, (a, true), (g, false), db);
             }

@@ -7,7 +7,7 @@
 //! ```
 
 use crate::exec::functions::rows::RowFunction;
-use crate::exec::kernels::Real;
+use crate::exec::kernels::{Real, row_norm};
 use crate::numeric::dual::Number;
 
 /// The norm of one row.
@@ -20,9 +20,22 @@ pub struct RowNorm {
     pub gamma: Vec<f64>,
     /// `β`; zeros for RMS norm.
     pub beta: Vec<f64>,
+    /// `γ` and `β` in single precision.
+    single: [Vec<f32>; 2],
 }
 
 impl RowNorm {
+    /// A norm of rows as long as `γ` and `β`.
+    pub fn new(centred: bool, epsilon: f64, gamma: Vec<f64>, beta: Vec<f64>) -> Self {
+        let single = [&gamma, &beta].map(|values| values.iter().map(|&value| value as f32).collect());
+        Self { centred, epsilon, gamma, beta, single }
+    }
+
+    fn single(&self) -> row_norm::RowNorm<'_> {
+        let [gamma, beta] = &self.single;
+        row_norm::RowNorm { centred: self.centred, epsilon: self.epsilon, gamma, beta }
+    }
+
     /// `x̂`, and `i`.
     fn normal<N: Number>(&self, x: &[N], out: &mut [N]) -> N {
         let zero = N::constant(0.0);
@@ -35,19 +48,25 @@ impl RowNorm {
         inverse
     }
 
-    /// `dγ` and `dβ`, summed over all rows in their order; `dβ` for a centred norm only.
-    pub fn parameter_gradients<T: Real>(&self, x: &[T], g: &[T]) -> Vec<Vec<f64>> {
-        let width = self.gamma.len();
-        let (mut gamma, mut beta, mut normal) = (vec![0.0; width], vec![0.0; width], vec![0.0; width]);
-        for (x, g) in x.chunks_exact(width).zip(g.chunks_exact(width)) {
-            let row: Vec<f64> = x.iter().map(|x| x.to_f64()).collect();
-            self.normal(&row, &mut normal);
-            for i in 0..width {
-                gamma[i] += g[i].to_f64() * normal[i];
-                beta[i] += g[i].to_f64();
-            }
+    /// Adds `dγ` and `dβ`, row after row; `dβ` may be empty.
+    pub fn add_parameter_gradients<T: Real>(&self, x: &[T], g: &[T], gamma: &mut [f64], beta: &mut [f64]) {
+        match (T::as_f32(x), T::as_f32(g)) {
+            (Some(x), Some(g)) => row_norm::add_parameter_gradients(self.single(), x, g, gamma, beta),
+            _ => self.add_in_double(x, g, gamma, beta),
         }
-        if self.centred { vec![gamma, beta] } else { vec![gamma] }
+    }
+
+    fn add_in_double<T: Real>(&self, x: &[T], g: &[T], gamma: &mut [f64], beta: &mut [f64]) {
+        let width = self.gamma.len();
+        let (mut row, mut normal) = (vec![0.0; width], vec![0.0; width]);
+        for (x, g) in x.chunks_exact(width).zip(g.chunks_exact(width)) {
+            row.iter_mut().zip(x).for_each(|(row, x)| *row = x.to_f64());
+            self.normal(&row, &mut normal);
+            for ((gamma, &normal), g) in gamma.iter_mut().zip(&normal).zip(g) {
+                *gamma += g.to_f64() * normal;
+            }
+            beta.iter_mut().zip(g).for_each(|(beta, g)| *beta += g.to_f64());
+        }
     }
 }
 
@@ -74,5 +93,13 @@ impl RowFunction for RowNorm {
         for (i, dx) in dx.iter_mut().enumerate() {
             *dx = inverse * (scaled(i) - mean - *dx * projection);
         }
+    }
+
+    fn forward_single(&self, _: usize, x: &[f32], y: &mut [f32]) {
+        row_norm::forward(self.single(), x, y);
+    }
+
+    fn adjoint_single(&self, _: usize, x: &[f32], g: &[f32], dx: &mut [f32]) {
+        row_norm::adjoint(self.single(), x, g, dx);
     }
 }

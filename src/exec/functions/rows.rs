@@ -2,7 +2,8 @@
 //!
 //! A function is written once, over [`Number`]: `y = f(x)` and the adjoint `∂x = f′(x)ᵀ g`. On dual numbers these give the
 //! tangent `ẏ = f′(x) ẋ` and the tangent of the adjoint, `f′(x)ᵀ ġ + (f″(x) ẋ)ᵀ g`, which a Hessian product needs.
-//! Computed in f64 whatever the element type; rows run in parallel and share nothing.
+//! Computed in f64 whatever the element type, with rows in parallel that share nothing; values and adjoints of f32, the
+//! work of training, by kernels in that precision, on the calling thread.
 
 use rayon::prelude::*;
 
@@ -19,6 +20,12 @@ pub trait RowFunction: Sync {
 
     /// `dx = f′(x)ᵀ g` for row number `row`.
     fn adjoint<N: Number>(&self, row: usize, x: &[N], g: &[N], dx: &mut [N]);
+
+    /// [`Self::forward`] of every row in single precision.
+    fn forward_single(&self, width: usize, x: &[f32], y: &mut [f32]);
+
+    /// [`Self::adjoint`] of every row in single precision.
+    fn adjoint_single(&self, width: usize, x: &[f32], g: &[f32], dx: &mut [f32]);
 }
 
 /// Calls `visit(first row, elements of the output)` for chunks of whole rows, in parallel.
@@ -37,6 +44,14 @@ fn dual<T: Real>(x: &[T], x_dot: &[T], out: &mut [Dual<f64>]) {
 
 /// `y = f(x)`.
 pub fn forward<T: Real>(f: &impl RowFunction, width: usize, x: &[T], y: &mut [T]) {
+    if let (Some(x), Some(y)) = (T::as_f32(x), T::as_f32_mut(y)) {
+        return f.forward_single(width, x, y);
+    }
+    forward_in_double(f, width, x, y);
+}
+
+/// [`forward`] in f64.
+pub fn forward_in_double<T: Real>(f: &impl RowFunction, width: usize, x: &[T], y: &mut [T]) {
     chunks(width, y, |first, y| {
         let (mut input, mut output) = (vec![0.0; width], vec![0.0; width]);
         for (row, y) in y.chunks_exact_mut(width).enumerate().map(|(r, y)| (first + r, y)) {
@@ -62,6 +77,14 @@ pub fn tangent<T: Real>(f: &impl RowFunction, width: usize, x: &[T], x_dot: &[T]
 
 /// `dx = f′(x)ᵀ g`.
 pub fn adjoint<T: Real>(f: &impl RowFunction, width: usize, x: &[T], g: &[T], dx: &mut [T]) {
+    if let (Some(x), Some(g), Some(dx)) = (T::as_f32(x), T::as_f32(g), T::as_f32_mut(dx)) {
+        return f.adjoint_single(width, x, g, dx);
+    }
+    adjoint_in_double(f, width, x, g, dx);
+}
+
+/// [`adjoint`] in f64.
+pub fn adjoint_in_double<T: Real>(f: &impl RowFunction, width: usize, x: &[T], g: &[T], dx: &mut [T]) {
     chunks(width, dx, |first, dx| {
         let (mut input, mut upstream, mut output) = (vec![0.0; width], vec![0.0; width], vec![0.0; width]);
         for (row, dx) in dx.chunks_exact_mut(width).enumerate().map(|(r, dx)| (first + r, dx)) {

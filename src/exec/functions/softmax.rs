@@ -5,6 +5,7 @@
 //! ```
 
 use crate::exec::functions::rows::RowFunction;
+use crate::exec::kernels::softmax;
 use crate::numeric::dual::Number;
 
 /// Softmax; with `causal` the number of rows of one matrix, row `i` of which sees columns `0..=i`.
@@ -43,5 +44,13 @@ impl RowFunction for Softmax {
         normalized(&x[..seen], dx);
         let mean = dx.iter().zip(g).fold(N::constant(0.0), |sum, (&y, &g)| sum + y * g);
         dx.iter_mut().zip(g).for_each(|(dx, &g)| *dx = *dx * (g - mean));
+    }
+
+    fn forward_single(&self, width: usize, x: &[f32], y: &mut [f32]) {
+        softmax::forward(self.causal, width, x, y);
+    }
+
+    fn adjoint_single(&self, width: usize, x: &[f32], g: &[f32], dx: &mut [f32]) {
+        softmax::adjoint(self.causal, width, x, g, dx);
     }
 }

@@ -106,3 +106,51 @@ fn mask_slice<T: Real>(y: &[T], g: &[T], dx: &mut [T]) {
         *dx = if y > T::ZERO { g } else { T::ZERO };
     }
 }
+
+/// `y_ij = a_ij b_i` for runs of `repeat` elements, on the calling thread.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+pub fn multiply<T: Real>(a: &[T], b: &[T], repeat: usize, y: &mut [T]) {
+    if repeat == 1 {
+        y.iter_mut().zip(a).zip(b).for_each(|((y, &a), &b)| *y = a * b);
+        return;
+    }
+    for ((y, a), &b) in y.chunks_exact_mut(repeat).zip(a.chunks_exact(repeat)).zip(b) {
+        y.iter_mut().zip(a).for_each(|(y, &a)| *y = a * b);
+    }
+}
+
+/// `y_i = Σ_j a_ij b_ij` over runs of `repeat` elements, on the calling thread.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+pub fn inner_products<T: Real>(a: &[T], b: &[T], repeat: usize, y: &mut [T]) {
+    /// Running sums side by side.
+    const LANES: usize = 16;
+    if repeat == 1 {
+        y.iter_mut().zip(a).zip(b).for_each(|((y, &a), &b)| *y = a * b);
+        return;
+    }
+    for ((y, a), b) in y.iter_mut().zip(a.chunks_exact(repeat)).zip(b.chunks_exact(repeat)) {
+        let mut lanes = [T::ZERO; LANES];
+        let ((a_blocks, a_rest), (b_blocks, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+        for (a, b) in a_blocks.iter().zip(b_blocks) {
+            for lane in 0..LANES {
+                lanes[lane] += a[lane] * b[lane];
+            }
+        }
+        let rest = a_rest.iter().zip(b_rest).map(|(&a, &b)| (a * b).to_f64());
+        *y = T::from_f64(lanes.iter().map(|lane| lane.to_f64()).chain(rest).sum());
+    }
+}
+
+/// `y = y + a x`, on the calling thread.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+pub fn add_scaled<T: Real>(x: &[T], a: T, y: &mut [T]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y += a * x;
+    }
+}
+
+/// `y = a y`, on the calling thread.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+avx512bw", "x86_64+avx2+fma"))]
+pub fn scale<T: Real>(a: T, y: &mut [T]) {
+    y.iter_mut().for_each(|y| *y *= a);
+}

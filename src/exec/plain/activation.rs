@@ -49,7 +49,37 @@ pub(super) fn value(activation: Activation, x: &Tensor) -> Result<Tensor> {
         Activation::HardSigmoid => hard_sigmoid(x)?,
         Activation::HardSwish => (x * hard_sigmoid(x)?)?,
         Activation::Tanh => x.tanh()?,
+        Activation::Affine { scale, shift } => x.affine(scale, shift)?,
+        Activation::Elu { alpha } => {
+            let below = x.minimum(0.0)?.exp()?.affine(alpha, -alpha)?;
+            x.gt(0.0)?.where_cond(x, &below)?
+        }
+        Activation::Softplus => (x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?)?,
+        Activation::Absolute => x.abs()?,
+        Activation::Exp => x.exp()?,
+        Activation::Log => x.log()?,
+        Activation::SquareRoot => x.sqrt()?,
+        Activation::Reciprocal => x.recip()?,
+        Activation::Power { exponent } => x.powf(exponent)?,
+        Activation::Erf => x.erf()?,
+        Activation::Sine => x.sin()?,
+        Activation::Cosine => x.cos()?,
+        Activation::Floor => x.floor()?,
+        Activation::Ceil => x.ceil()?,
+        Activation::Round => round_ties_even(x)?,
+        Activation::Truncate => (x.relu()?.floor()? - x.neg()?.relu()?.floor()?)?,
+        Activation::IsPositive => x.gt(0.0)?.to_dtype(x.dtype())?,
+        Activation::IsZero => x.eq(0.0)?.to_dtype(x.dtype())?,
     })
+}
+
+/// candle's own rounding takes halves away from zero.
+fn round_ties_even(x: &Tensor) -> Result<Tensor> {
+    let up = (x + 0.5)?.floor()?;
+    // A half that went up to an odd number goes back.
+    let half = (&up - x)?.eq(0.5)?.to_dtype(x.dtype())?;
+    let odd = (&up - ((&up * 0.5)?.floor()? * 2.0)?)?;
+    Ok((up - (half * odd)?)?)
 }
 
 /// `f′(x)`.
@@ -80,5 +110,27 @@ pub(super) fn slope(activation: Activation, x: &Tensor) -> Result<Tensor> {
         Activation::HardSigmoid => hard_sigmoid_slope()?,
         Activation::HardSwish => (hard_sigmoid(x)? + (x * hard_sigmoid_slope()?)?)?,
         Activation::Tanh => x.tanh()?.sqr()?.affine(-1.0, 1.0)?,
+        Activation::Affine { scale, .. } => full_like(x, scale)?,
+        Activation::Elu { alpha } => {
+            let below = (x.minimum(0.0)?.exp()? * alpha)?;
+            x.gt(0.0)?.where_cond(&x.ones_like()?, &below)?
+        }
+        Activation::Softplus => sigmoid(x)?,
+        Activation::Absolute => (x.gt(0.0)?.to_dtype(x.dtype())? - x.lt(0.0)?.to_dtype(x.dtype())?)?,
+        Activation::Exp => x.exp()?,
+        Activation::Log => x.recip()?,
+        Activation::SquareRoot => x.sqrt()?.recip()?.affine(0.5, 0.0)?,
+        Activation::Reciprocal => x.recip()?.sqr()?.neg()?,
+        Activation::Power { exponent: 0.0 } => x.zeros_like()?,
+        Activation::Power { exponent } => (x.powf(exponent - 1.0)? * exponent)?,
+        Activation::Erf => (x.sqr()?.neg()?.exp()? * FRAC_2_SQRT_PI)?,
+        Activation::Sine => x.cos()?,
+        Activation::Cosine => x.sin()?.neg()?,
+        Activation::Floor
+        | Activation::Ceil
+        | Activation::Round
+        | Activation::Truncate
+        | Activation::IsPositive
+        | Activation::IsZero => x.zeros_like()?,
     })
 }

@@ -84,7 +84,7 @@ fn evaluate(network: &Network, bindings: &Bindings, tape: &mut Tape, step: Step)
             let (stride, before) = subsampling(network, output);
             pool::subsample(stride, before, tape.value(input)?, &shape)
         }
-        Step::Function { function, .. } => call(network, bindings, tape, function)?.forward(),
+        Step::Function { function, .. } => call(network, bindings, tape, function)?.forward(tape.value(0)?.device()),
     }
 }
 

@@ -4,8 +4,8 @@ use candle_core::{DType, Tensor};
 
 use crate::error::Result;
 use crate::exec::layer_map::LayerMap;
-use crate::exec::plain::convolution;
 use crate::exec::plain::tensors::{channel_sums, clip, full_like};
+use crate::exec::plain::{convolution, windows};
 use crate::exec::{LayerBinding, Network};
 
 /// A dense layer has channels last, on any number of positions; a convolution right behind the batch.
@@ -28,7 +28,9 @@ pub(super) fn forward(
     let weight = binding.weight.to_device(x.device())?;
     let shape = network.batch_shape(network.layers()[layer].node, batch);
     let y = match network.layer_map(layer, batch) {
-        LayerMap::Convolution(convolution) => convolution::forward(&convolution, x, &weight)?,
+        LayerMap::Convolution(convolution, dilation) => {
+            convolution::forward(&convolution, x, &windows::spread_kernel(dilation, &weight)?)?
+        }
         LayerMap::Table { .. } => lookup(x, &weight)?,
     };
     let Some(bias) = &binding.bias else { return Ok(y.reshape(shape)?) };
@@ -46,8 +48,8 @@ pub(super) fn input_gradient(
     [x, g]: [&Tensor; 2],
 ) -> Result<Tensor> {
     match network.layer_map(layer, batch) {
-        LayerMap::Convolution(shape) => {
-            let weight = binding.weight.to_device(g.device())?;
+        LayerMap::Convolution(shape, dilation) => {
+            let weight = windows::spread_kernel(dilation, &binding.weight.to_device(g.device())?)?;
             Ok(convolution::input_gradient(&shape, &weight, g)?.reshape(x.shape())?)
         }
         LayerMap::Table { .. } => Ok(x.zeros_like()?),
@@ -58,7 +60,10 @@ pub(super) fn input_gradient(
 pub(super) fn weight_gradient(network: &Network, layer: usize, batch: usize, [x, g]: [&Tensor; 2]) -> Result<Tensor> {
     let shape = network.layers()[layer].weight_shape.as_slice();
     let dw = match network.layer_map(layer, batch) {
-        LayerMap::Convolution(convolution) => convolution::weight_gradient(&convolution, x, g)?,
+        LayerMap::Convolution(convolution, dilation) => {
+            let dw = convolution::weight_gradient(&convolution, x, g)?;
+            windows::gather_kernel(dilation, &dw)?
+        }
         LayerMap::Table { features } => {
             let zeros = Tensor::zeros(shape, g.dtype(), g.device())?;
             zeros.index_add(&rows(x, shape[0])?, &g.reshape(((), features))?.contiguous()?, 0)?

@@ -11,7 +11,9 @@
 //! device; otherwise the host only queues operations. Memory: every node's value, and the columns of one convolution.
 
 mod activation;
+mod along;
 mod backward;
+mod choice;
 mod convolution;
 mod forward;
 mod function;

@@ -5,12 +5,12 @@ use candle_core::{D, Tensor};
 use crate::error::Result;
 use crate::exec::plain::tensors::{full_like, where_true};
 use crate::exec::plain::windows::Windows;
-use crate::graph::Window;
+use crate::graph::{Padding, Window};
 
 fn windows(window: Window, x: &Tensor, output: [usize; 2]) -> Result<Windows> {
-    let Window { kernel, stride, padding } = window;
+    let Window { kernel, stride, padding, .. } = window;
     let input = [x.dim(D::Minus2)?, x.dim(D::Minus1)?];
-    Ok(Windows { kernel: [kernel; 2], stride: [stride; 2], before: [padding; 2], input, output })
+    Ok(Windows { kernel, stride, before: padding.before, input, output })
 }
 
 /// The extent of a map `[…, height, width]`.
@@ -56,9 +56,13 @@ pub(super) fn max_adjoint(window: Window, [x, y, g]: [&Tensor; 3]) -> Result<Ten
     windows.crop(&dx)
 }
 
-/// Cells of each window that lie inside the map, `[height, width]` of the output.
-fn cells(windows: &Windows, x: &Tensor) -> Result<Tensor> {
-    sum_of_taps(windows, &Tensor::ones(windows.input.as_slice(), x.dtype(), x.device())?)
+/// Cells of each window that count, `[height, width]` of the output.
+fn cells(window: Window, windows: &Windows, x: &Tensor) -> Result<Tensor> {
+    let Padding { before, after } = window.counted;
+    let extent = [0, 1].map(|axis| before[axis] + windows.input[axis] + after[axis]);
+    // The same windows on a map that the counted cells belong to.
+    let wider = Windows { input: extent, before: [0, 1].map(|axis| windows.before[axis] - before[axis]), ..*windows };
+    sum_of_taps(&wider, &Tensor::ones(extent.as_slice(), x.dtype(), x.device())?)
 }
 
 fn sum_of_taps(windows: &Windows, x: &Tensor) -> Result<Tensor> {
@@ -70,16 +74,16 @@ fn sum_of_taps(windows: &Windows, x: &Tensor) -> Result<Tensor> {
     Ok(sum.contiguous()?)
 }
 
-/// Mean of each window over the cells inside the map.
+/// Mean of each window over the cells that count.
 pub(super) fn average(window: Window, x: &Tensor, shape: &[usize]) -> Result<Tensor> {
     let windows = windows(window, x, extent(shape))?;
-    Ok(sum_of_taps(&windows, x)?.broadcast_div(&cells(&windows, x)?)?)
+    Ok(sum_of_taps(&windows, x)?.broadcast_div(&cells(window, &windows, x)?)?)
 }
 
 /// Adjoint of [`average`].
 pub(super) fn average_adjoint(window: Window, x: &Tensor, g: &Tensor) -> Result<Tensor> {
     let windows = windows(window, x, extent(g.dims()))?;
-    let share = g.broadcast_div(&cells(&windows, x)?)?;
+    let share = g.broadcast_div(&cells(window, &windows, x)?)?;
     let mut dx = windows.put(&share, 0)?;
     for tap in 1..windows.taps() {
         dx = (dx + windows.put(&share, tap)?)?;
@@ -89,13 +93,13 @@ pub(super) fn average_adjoint(window: Window, x: &Tensor, g: &Tensor) -> Result<
 
 /// Every `stride`-th row and column, `before` zero channels in front and more behind.
 pub(super) fn subsample(stride: usize, before: usize, x: &Tensor, shape: &[usize]) -> Result<Tensor> {
-    let windows = windows(Window { kernel: 1, stride, padding: 0 }, x, extent(shape))?;
+    let windows = windows(Window::square(1, stride, 0), x, extent(shape))?;
     let small = windows.take(&windows.pad(x)?, 0)?;
     Ok(small.pad_with_zeros(1, before, shape[1] - before - x.dim(1)?)?.contiguous()?)
 }
 
 /// Adjoint of [`subsample`].
 pub(super) fn subsample_adjoint(stride: usize, before: usize, x: &Tensor, g: &Tensor) -> Result<Tensor> {
-    let windows = windows(Window { kernel: 1, stride, padding: 0 }, x, extent(g.dims()))?;
+    let windows = windows(Window::square(1, stride, 0), x, extent(g.dims()))?;
     windows.crop(&windows.put(&g.narrow(1, before, x.dim(1)?)?, 0)?)
 }

@@ -9,6 +9,7 @@
 use candle_core::Tensor;
 
 use crate::error::Result;
+use crate::exec::kernels::conv::Dilation;
 
 /// Extents of windows on a map; pairs are (rows, columns).
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +73,23 @@ impl Windows {
         let x = spread(y, rows + 1, offset[1], self.stride[1], self.padded(1))?;
         spread(&x, rows, offset[0], self.stride[0], self.padded(0))
     }
+}
+
+/// Kernels `[…, rows, columns]` with zeros between their cells.
+pub(super) fn spread_kernel(dilation: Option<Dilation>, w: &Tensor) -> Result<Tensor> {
+    let Some(dilation) = dilation else { return Ok(w.clone()) };
+    let [height, width] = dilation.span();
+    let wide = spread(w, w.rank() - 1, 0, dilation.distance[1], width)?;
+    spread(&wide, w.rank() - 2, 0, dilation.distance[0], height)
+}
+
+/// Adjoint of [`spread_kernel`] from a gradient `[O, C/G, rows · columns]`.
+pub(super) fn gather_kernel(dilation: Option<Dilation>, dw: &Tensor) -> Result<Tensor> {
+    let Some(dilation) = dilation else { return Ok(dw.clone()) };
+    let ([height, width], (out, inner, _)) = (dilation.span(), dw.dims3()?);
+    let dw = dw.reshape((out, inner, height, width))?;
+    let rows = every(&dw, 2, 0, dilation.distance[0], dilation.kernel[0])?;
+    Ok(every(&rows, 3, 0, dilation.distance[1], dilation.kernel[1])?.contiguous()?)
 }
 
 /// Zeros around, contiguous: of a view, candle would return a tensor whose axes are swapped in memory, slow to read.

@@ -20,10 +20,13 @@ use rayon::prelude::*;
 use super::pieces::{add_in_order, pieces};
 use super::real::Real;
 
+pub use dilation::Dilation;
+
 pub mod algorithms;
 mod correlate;
 pub mod dense;
 pub mod depthwise;
+mod dilation;
 pub mod direct;
 pub mod grouped;
 pub mod im2col;
