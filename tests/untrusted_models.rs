@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bitplan::numeric::rng::Stream;
-use bitplan::onnx::{OnnxGraph, Tensor, fold};
+use bitplan::onnx::lower::lower;
+use bitplan::onnx::{LoadOptions, OnnxGraph, Tensor, fold};
 
 /// The system's allocator, which remembers the largest request.
 struct Watching;
@@ -42,6 +43,9 @@ const MODELS: [&[u8]; 6] = [
 
 /// Files of each model.
 const ROUNDS: u64 = 4000;
+
+/// Files of each small network, which are lowered to graphs where they are still models.
+const NETWORK_ROUNDS: u64 = 25;
 
 /// Memory at once for each byte of a file: an empty message has two bytes there and up to 400 here, and a list of them
 /// that grows has twice its length.
@@ -105,6 +109,31 @@ fn no_changed_model_makes_the_reader_panic_or_reserve_more_than_the_file_pays_fo
         }
     }
     assert!(graphs > 1000, "only {graphs} changed models are still models: the test does not reach the graph");
+
+    let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/onnx/cases");
+    let (mut lowered, mut refused) = (0, 0);
+    for (case, entry) in std::fs::read_dir(&cases).unwrap().enumerate() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|kind| kind != "onnx") {
+            continue;
+        }
+        let original = std::fs::read(&path).unwrap();
+        for round in 0..NETWORK_ROUNDS {
+            let mut random = Stream::new(7, "untrusted networks", &[case as u64, round]);
+            let mut bytes = original.clone();
+            for _ in 0..=random.below(3) {
+                let at = random.below(bytes.len() as u64) as usize;
+                bytes[at] = if random.below(2) == 0 { random.u32() as u8 } else { bytes[at] ^ (1 << random.below(8)) };
+            }
+            if let Some(graph) = read(&bytes, &cases, &path.display().to_string()) {
+                match lower(&graph, &LoadOptions::default()) {
+                    Ok(_) => lowered += 1,
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+    }
+    assert!(lowered > 1000 && refused > 100, "{lowered} networks and {refused} refused: the test does not reach both");
 
     for round in 0..ROUNDS {
         let mut random = Stream::new(7, "random bytes", &[round]);
