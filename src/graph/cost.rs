@@ -11,7 +11,9 @@
 
 use serde::Serialize;
 
-use crate::graph::op::{Graph, Op};
+use crate::graph::axis::AxisMap;
+use crate::graph::function::Function;
+use crate::graph::op::{Graph, NodeId, Op};
 
 /// Size-independent counts of one layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -45,7 +47,7 @@ impl LayerCost {
                 let node = &graph.nodes()[layer.node];
                 let parameters = layer.parameters() as u64;
                 let positions = match node.op {
-                    Op::Conv2d(_) => (node.shape[1] * node.shape[2]) as u64,
+                    Op::Conv2d(_) => positions(graph, layer.node) as u64,
                     Op::Linear(_) => node.shape[..node.shape.len() - 1].iter().map(|&extent| extent as u64).product(),
                     // A row is looked up, not multiplied.
                     _ => 0,
@@ -82,6 +84,22 @@ impl LayerCost {
     }
 }
 
+/// Places at which a convolution's kernel is applied: those of its output; of a transposed one, whose input has zeros between
+/// the elements, the elements, since nobody multiplies the zeros.
+fn positions(graph: &Graph, node: NodeId) -> usize {
+    let area = |id: NodeId| graph.nodes()[id].shape[1..].iter().product::<usize>();
+    let (mut source, mut stuffed) = (graph.nodes()[node].inputs[0], false);
+    while let Op::Function(Function::Along { map, .. }) = &graph.nodes()[source].op {
+        match map {
+            AxisMap::Stuff { .. } => stuffed = true,
+            AxisMap::Pad { .. } => {}
+            _ => break,
+        }
+        source = graph.nodes()[source].inputs[0];
+    }
+    if stuffed { area(source) } else { area(node) }
+}
+
 /// Parameters other than weights, at the layer before them; those before every layer at the first.
 fn other_parameters(graph: &Graph) -> Vec<u64> {
     let layers = graph.layers();
@@ -111,6 +129,17 @@ mod tests {
     use super::*;
     use crate::graph::build::GraphBuilder;
     use crate::graph::op::{Conv2d, Padding};
+
+    #[test]
+    fn zeros_between_the_elements_are_not_multiplied() {
+        // A transposed 2×2 convolution, stride 2, of a 4×4 map: 16 places, not the 64 that its kernel is slid over.
+        let mut b = GraphBuilder::new("test", [3, 4, 4]).unwrap();
+        let x = b.along("rows", 0, 1, AxisMap::Stuff { stride: 2 }).unwrap();
+        let x = b.along("columns", x, 2, AxisMap::Stuff { stride: 2 }).unwrap();
+        let c = b.conv_general("c", x, Conv2d::square(5, 2, 1).padded(Padding::even(1))).unwrap();
+        assert_eq!(b.shape(c), [5, 8, 8]);
+        assert_eq!(LayerCost::of(&b.finish())[0].macs, 5 * 3 * 4 * 16);
+    }
 
     #[test]
     fn counts_match_hand_computed_values() {
