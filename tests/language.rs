@@ -5,17 +5,20 @@
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are test code too
 
+#[path = "support/stopping.rs"]
+mod stopping;
 mod support;
 
 use std::path::Path;
 
 use bitplan::data::{Dataset, IGNORED, Normalization, Pixels, Windows, counted};
 use bitplan::exec::{Backend, Bindings, Loss, Network, Samples, backward, forward, host};
-use bitplan::progress::{Observer, Silent};
+use bitplan::progress::Silent;
 use bitplan::sensitivity::{Estimator, NetworkTraces};
 use bitplan::space::{ActivationSite, Space};
 use bitplan::supernet::{Session, Split, TrainState, bind_float, evaluate, initial_float, train_float};
 use bitplan::trace::{Cells, ProbeDistribution, TraceEstimator, TraceOptions, TraceSource, Traces, estimate};
+use stopping::Stopping;
 use support::networks::transformer;
 use support::*;
 
@@ -235,21 +238,6 @@ fn labels_of_another_number_than_the_outputs_are_refused() {
     let source = NetworkTraces::<f64>::new(&case.network, &case.bindings, &samples, HUTCHINSON, None, 3);
     let message = source.draw(0, 0, &|| Ok(())).unwrap_err().to_string();
     assert!(message.contains("outputs of shape [5, 6] for 4 labels of a sample"), "{message}");
-}
-
-/// Counts steps, and asks to stop after some.
-struct Stopping(u64, u64);
-
-impl Observer for Stopping {
-    fn start(&mut self, _: &str, _: u64) {}
-    fn at(&mut self, _: u64, _: &str) {
-        self.0 += 1;
-    }
-    fn finish(&mut self, _: &str) {}
-    fn warn(&mut self, _: &str) {}
-    fn stop_requested(&self) -> bool {
-        self.0 >= self.1
-    }
 }
 
 /// A text that repeats itself, in windows; the last two predictions of every window are ignored, with `hidden` in their

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are test code too
 
+#[path = "support/stopping.rs"]
+mod stopping;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -16,6 +19,7 @@ use bitplan::space::{Optimizer, Recipe, Schedule, Zoo};
 use bitplan::supernet::dynamic_convolution::{DynamicConvolutions, Steering};
 use bitplan::supernet::{Parameters, Session, TrainState, bind_float, given_float, initial_float, train_dynamic};
 use bitplan::zoo::{Architecture, ZooNetwork};
+use stopping::Stopping;
 
 const SHAPE: [usize; 3] = [2, 6, 6];
 const IMAGES: usize = 12;
@@ -233,21 +237,6 @@ fn what_is_no_square_convolution_of_a_power_of_two_learns_no_groups() {
     assert!(of("mix.conv").is_ok());
     assert!(of("stem.conv").unwrap_err().to_string().contains("2 to 8 channels"));
     assert!(of("fc").is_err() && of("mix.norm").is_err());
-}
-
-/// Counts steps, and asks to stop after some.
-struct Stopping(u64, u64);
-
-impl Observer for Stopping {
-    fn start(&mut self, _: &str, _: u64) {}
-    fn at(&mut self, _: u64, _: &str) {
-        self.0 += 1;
-    }
-    fn finish(&mut self, _: &str) {}
-    fn warn(&mut self, _: &str) {}
-    fn stop_requested(&self) -> bool {
-        self.0 >= self.1
-    }
 }
 
 #[test]

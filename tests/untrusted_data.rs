@@ -3,33 +3,16 @@
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are test code too
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "support/watching.rs"]
+mod watching;
+
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use bitplan::data::{idx, npy};
 use bitplan::numeric::rng::Stream;
 use bitplan::space::SourceSpec;
-
-/// The system's allocator, which remembers the largest request.
-struct Watching;
-
-static LARGEST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is passed on unchanged to the system's allocator.
-unsafe impl GlobalAlloc for Watching {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LARGEST.fetch_max(layout.size(), Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Watching = Watching;
+use watching::LARGEST;
 
 /// Reads a file of one format, and does not mind the outcome.
 type Reader = fn(&Path);

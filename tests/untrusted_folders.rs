@@ -3,36 +3,16 @@
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are test code too
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "support/watching.rs"]
+mod watching;
+
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use bitplan::hugging_face::{LanguageModel, Tokenizer, open};
 use bitplan::numeric::rng::Stream;
 use serde_json::{Value, json};
-
-/// The system's allocator, which remembers the most bytes that were in use.
-struct Watching;
-
-static IN_USE: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is passed on unchanged to the system's allocator.
-unsafe impl GlobalAlloc for Watching {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let in_use = IN_USE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        MOST.fetch_max(in_use, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Watching = Watching;
+use watching::{IN_USE, MOST};
 
 /// Names and shapes of the tensors of a Qwen3 of two layers.
 fn tensors() -> Vec<(String, Vec<usize>)> {
@@ -89,7 +69,7 @@ fn originals() -> Vec<(&'static str, Vec<u8>)> {
 
 /// Reads all that a folder has; whether all of it was right.
 fn read(folder: &Path) -> bool {
-    let model = open(folder, 3).map(|model| model.parameters().iter().all(|(name, _)| model.parameter(name).is_ok()));
+    let model = open(folder, 3).map(|model| model.graph.parameters().iter().all(|p| model.parameter(&p.name).is_ok()));
     let tokens = Tokenizer::open(folder).and_then(|t| t.decode(&t.encode("Ab ab\u{e9}")?));
     LanguageModel::read(folder).is_ok() && model.unwrap_or(false) && tokens.is_ok()
 }

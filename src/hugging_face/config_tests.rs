@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::{LanguageModel, Nonlinearity};
 use crate::graph::Activation;
-use crate::hugging_face::network::parameters;
 use crate::hugging_face::test_folders::{changed, model, tensors_of, tiny_bert, tiny_llama};
 
 fn smollm_135m() -> Value {
@@ -270,7 +269,7 @@ proptest! {
         }
         if let Ok(model) = model(&config) && let Ok(network) = model.network(positions) {
             prop_assert!(network.graph.nodes().len() < 40 * 1030);
-            prop_assert!(!parameters(&network.graph).is_empty());
+            prop_assert!(!network.graph.parameters().is_empty());
         }
     }
 

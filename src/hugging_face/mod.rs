@@ -52,11 +52,6 @@ pub struct HuggingFaceModel {
 }
 
 impl HuggingFaceModel {
-    /// Names and shapes of the graph's parameters, in the order of its nodes.
-    pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
-        network::parameters(&self.graph)
-    }
-
     /// The values of one parameter of the graph, row-major; see [`MappedTensors::read_f32`].
     ///
     /// # Errors

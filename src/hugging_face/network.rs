@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Op};
+use crate::graph::{Graph, Parameter};
 use crate::hugging_face::tensors::MappedTensors;
 
 /// Numbers that follow from the configuration, with their shape.
@@ -22,28 +22,6 @@ pub struct Network {
     pub base: &'static str,
 }
 
-/// Names and shapes of the parameters of a graph without convolutions and batch norms, in the order of its nodes.
-pub(super) fn parameters(graph: &Graph) -> Vec<(String, Vec<usize>)> {
-    let mut parameters = Vec::new();
-    for node in graph.nodes() {
-        let mut add = |what: &str, shape: Vec<usize>| parameters.push((format!("{}.{what}", node.name), shape));
-        match &node.op {
-            Op::Linear(linear) => {
-                add("weight", vec![linear.outputs, linear.inputs]);
-                if linear.bias {
-                    add("bias", vec![linear.outputs]);
-                }
-            }
-            Op::Embedding(table) => add("weight", vec![table.tokens, table.features]),
-            Op::Function(function) => {
-                function.parameters().iter().for_each(|what| add(what, function.parameter_shape(&node.shape)));
-            }
-            _ => {}
-        }
-    }
-    parameters
-}
-
 impl Network {
     /// The tensor of every parameter that the files have.
     ///
@@ -54,7 +32,7 @@ impl Network {
     /// When there is none, or it has another shape.
     pub fn find(&self, tensors: &MappedTensors) -> Result<BTreeMap<String, String>> {
         let mut names = BTreeMap::new();
-        for (parameter, shape) in parameters(&self.graph) {
+        for Parameter { name: parameter, shape, .. } in self.graph.parameters() {
             if self.constants.contains_key(&parameter) {
                 continue;
             }

@@ -41,7 +41,7 @@ fn a_tied_table_serves_two_parameters() {
 fn every_parameter_is_a_tensor_or_a_constant() {
     for config in [tiny_llama(), tiny_bert()] {
         let model = opened(&config, |_| {}).unwrap();
-        for (parameter, shape) in super::parameters(&model.graph) {
+        for crate::graph::Parameter { name: parameter, shape, .. } in model.graph.parameters() {
             match (model.names.get(&parameter), model.constants.get(&parameter)) {
                 (Some(name), None) => assert_eq!(model.tensors.shape(name), Some(shape.as_slice())),
                 (None, Some((found, values))) => {
@@ -50,7 +50,7 @@ fn every_parameter_is_a_tensor_or_a_constant() {
                 other => panic!("{parameter}: {other:?}"),
             }
         }
-        assert!(model.names.keys().all(|name| super::parameters(&model.graph).iter().any(|(known, _)| known == name)));
+        assert!(model.names.keys().all(|name| model.graph.parameters().iter().any(|known| known.name == *name)));
     }
 }
 

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use crate::error::Result;
 use crate::hugging_face::config::LanguageModel;
 use crate::hugging_face::fields::Fields;
-use crate::hugging_face::network::parameters;
 
 /// A safetensors file of this header and these bytes, right or wrong.
 pub fn raw_file(header: &str, data: &[u8]) -> Vec<u8> {
@@ -67,7 +66,7 @@ pub fn tiny_bert() -> Value {
 pub fn tensors_of(config: &Value) -> Vec<(String, Vec<usize>)> {
     let network = model(config).unwrap().network(3).unwrap();
     let mut tensors: Vec<(String, Vec<usize>)> = Vec::new();
-    for (name, shape) in parameters(&network.graph) {
+    for crate::graph::Parameter { name, shape, .. } in network.graph.parameters() {
         if network.constants.contains_key(&name) {
             continue;
         }

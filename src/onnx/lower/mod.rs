@@ -86,8 +86,4 @@ pub fn lower(graph: &OnnxGraph, options: &LoadOptions) -> Result<Imported> {
 }
 
 #[cfg(test)]
-mod cases_tests;
-#[cfg(test)]
-mod interpreter;
-#[cfg(test)]
 mod lower_tests;
