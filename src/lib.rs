@@ -12,11 +12,11 @@
 //! | symbol | is | where |
 //! |-|-|-|
 //! | `W`, `Ŵ_b` | weights, and their form at `b` bits | [`quant`] |
-//! | `q_h`, `q_b`, `s_h` | integer master, codes at `b` bits derived from it, its scale (Double Rounding) | [`quant::weights`] |
+//! | `q_h`, `q_b`, `s_h` | integer master, codes at `b` bits derived from it, its scales (Double Rounding) | [`quant::weights`] |
 //! | `t_l`, `t̄_l` | trace of layer `l`'s Hessian block, divided by its weights | [`sensitivity`] |
 //! | `σ`, `p(b)` | probability that a layer leaves the step's precision, and what it then draws (HASB) | [`sampling`] |
 //! | `λ_b`, `η_b` | learning rate of quantisation scales at `b` bits (ALRS) | [`supernet`] |
-//! | `c` | a candidate: bits of a layer's weights and of its input, `w4a8` | [`space::Candidate`] |
+//! | `c` | a candidate: bits of a layer's weights and of its input, `w4a8`, or of its weights alone, `w4a16` | [`space::Candidate`] |
 //! | configuration | one candidate for each layer | [`scheme`] |
 //!
 //! The pipeline ([`run`]) is a chain of plain values with a file for each:
@@ -27,13 +27,14 @@
 //! ```
 //!
 //! Modules import one way, in the order below (a test reads the `use` lines): `error`, `progress`, `numeric`, `store`,
-//! `quant`, `space`, `graph`, `zoo`, `onnx`, `hugging_face`, `model`, `data`, `exec`, `scheme`, `trace`, `sensitivity`,
+//! `quant`, `space`, `graph`, `zoo`, `onnx`, `hugging_face`, `model`, `export`, `data`, `exec`, `scheme`, `trace`, `sensitivity`,
 //! `sampling`, `supernet`, `table`, `latency`, `solve`, `plan`, `report`, `run`, `cli`.
 
 pub mod cli;
 pub mod data;
 pub mod error;
 pub mod exec;
+pub mod export;
 pub mod graph;
 pub mod hugging_face;
 pub mod latency;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::graph::{Graph, LayerCost, groups};
+use crate::graph::{Graph, Layer, LayerCost, groups};
 use crate::quant::WeightQuantizer;
 use crate::space::{Candidate, LayerChoice, QuantizerSpec, Search};
 
@@ -38,6 +38,29 @@ pub struct Scheme {
     quantizer: QuantizerSpec,
 }
 
+impl LayerScheme {
+    /// Shape of its weight scales: `[out]`, or `[out, groups]` where a channel has several.
+    pub fn scale_shape(&self) -> Vec<usize> {
+        let (channels, scales) = (self.weight_shape[0], self.scales());
+        if scales == channels { vec![channels] } else { vec![channels, scales / channels] }
+    }
+
+    /// Weights that share a scale, consecutive.
+    pub fn group(&self) -> usize {
+        (self.cost.parameters / self.cost.scales.max(1)) as usize
+    }
+
+    /// Number of its weight scales.
+    pub fn scales(&self) -> usize {
+        self.cost.scales as usize
+    }
+
+    /// Whether its input is quantised at a candidate.
+    pub fn quantizes_input(&self, candidate: Candidate) -> bool {
+        self.quantized_input && candidate.quantizes_activations()
+    }
+}
+
 impl Scheme {
     /// Binds the choices of a search space to a graph. Tied layers keep only the candidates that all of them have.
     ///
@@ -52,8 +75,8 @@ impl Scheme {
     /// Binds resolved choices, one per layer in graph order.
     ///
     /// # Errors
-    /// When they are not those of the graph's layers, a layer has none, or a group is out of range or has no candidate in
-    /// common.
+    /// When they are not those of the graph's layers, a layer has none, a group is out of range or has no candidate in
+    /// common, or a quantised layer cannot be divided into groups of weights.
     pub fn from_choices(
         mut choices: Vec<LayerChoice>,
         groups: Vec<Vec<usize>>,
@@ -88,17 +111,20 @@ impl Scheme {
             return wrong("a layer in two groups".into());
         }
         let costs = LayerCost::of(graph);
-        let layers = layers.into_iter().zip(choices).zip(costs).map(|((layer, choice), cost)| LayerScheme {
-            name: layer.name,
-            candidates: choice.candidates,
-            pinned: choice.pinned,
-            weight_shape: layer.weight_shape,
-            unsigned_input: layer.unsigned_input,
-            quantized_input: layer.quantized_input,
-            previous: layer.previous,
-            cost,
+        let layers = layers.into_iter().zip(choices).zip(costs).map(|((layer, choice), cost)| {
+            let group = weights_per_scale(&layer, &choice, quantizer)?;
+            Ok(LayerScheme {
+                name: layer.name,
+                candidates: choice.candidates,
+                pinned: choice.pinned,
+                weight_shape: layer.weight_shape,
+                unsigned_input: layer.unsigned_input,
+                quantized_input: layer.quantized_input,
+                previous: layer.previous,
+                cost: cost.grouped(group),
+            })
         });
-        Ok(Self { layers: layers.collect(), groups, quantizer: quantizer.clone() })
+        Ok(Self { layers: layers.collect::<Result<_>>()?, groups, quantizer: quantizer.clone() })
     }
 
     /// Every candidate that some searchable layer may take, widest first: the base precisions of training.
@@ -141,7 +167,7 @@ impl Scheme {
     /// The quantiser of a layer's weights; none for a layer that stays FP32.
     pub fn weight_quantizer(&self, layer: usize) -> Option<WeightQuantizer> {
         let widest = self.layers[layer].candidates.iter().map(|c| c.weight_bits()).max()?;
-        let QuantizerSpec { rounding, scale_gradient } = self.quantizer;
+        let QuantizerSpec { rounding, scale_gradient, .. } = self.quantizer;
         (widest <= 8).then(|| WeightQuantizer { master_bits: u32::from(widest), rounding, scale_gradient })
     }
 
@@ -160,3 +186,28 @@ impl Scheme {
         self.layers.iter().enumerate().map(of_layer).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 }
+
+/// Weights of a layer that share a scale: those of an output channel, or of a group where the layer is a matrix.
+fn weights_per_scale(layer: &Layer, choice: &LayerChoice, quantizer: &QuantizerSpec) -> Result<usize> {
+    let row = layer.parameters() / layer.channels().max(1);
+    match (quantizer.group_size, layer.weight_shape.as_slice()) {
+        (Some(group), [_, _]) if !choice.candidates.contains(&Candidate::FP32) => {
+            if row.is_multiple_of(group) {
+                return Ok(group);
+            }
+            let found = format!("rows of {row} weights");
+            let remedy = "write another `group_size` in `quantizer`, or pin the layer to `fp32`";
+            Err(Error::input(
+                format!("layer `{}`", layer.name),
+                found,
+                format!("a multiple of {group}, the group size"),
+                remedy,
+            ))
+        }
+        _ => Ok(row),
+    }
+}
+
+#[cfg(test)]
+#[path = "scheme_tests.rs"]
+mod tests;

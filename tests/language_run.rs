@@ -3,15 +3,15 @@
 #![allow(clippy::unwrap_used)] // the helpers of a test are test code too
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use bitplan::numeric::rng::Stream;
 use bitplan::store::{Array, TensorFile};
 use serde_json::{Value, json};
 
 const WORDS: [&str; 11] = ["<unk>", "<s>", "the", "cat", "dog", "sat", "ran", "on", "to", "mat", "."];
-const HIDDEN: usize = 8;
-const WIDE: usize = 12;
+const HIDDEN: usize = 16;
+const WIDE: usize = 32;
 
 /// A model folder as transformers writes it: configuration, tensors, a tokenizer of whole words with `<s>` in front.
 fn write_model(folder: &Path) {
@@ -147,6 +147,110 @@ fn a_language_model_goes_through_the_whole_program() {
     assert!((perplexity.ln() - alone["loss"].as_f64().unwrap()).abs() < 1e-12);
     let shown = String::from_utf8(succeed(&["eval", plan.to_str().unwrap()])).unwrap();
     assert!(shown.starts_with(&format!("perplexity {perplexity:.3}, next-token accuracy")), "{shown}");
+}
+
+/// The search space with other candidates, groups of 16 weights and two plans. Rows of `down_proj` have two groups, others one.
+fn grouped(folder: &Path, name: &str, candidates: &str, group_size: usize) -> PathBuf {
+    let path = space(folder, name, "");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let text = text
+        .replace(
+            "[w8a8, w4a8], pins: {lm_head: w8a8}}",
+            &format!("[{candidates}]}}\nquantizer: {{group_size: {group_size}}}"),
+        )
+        .replace(
+            "budgets: {weight_bytes: 75%}}]",
+            "budgets: {weight_bytes: 75%}}, {name: tiny, budgets: {model_bytes: 75%}}]",
+        );
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// Weight-only candidates alone and beside others, in groups: sensitivities, bytes and values of what is written, a resumed
+/// run and the switch.
+#[test]
+fn weight_only_candidates_in_groups_go_through_the_whole_program() {
+    let folder = study();
+    for (name, candidates) in [("alone", "w8a16, w3a16"), ("beside", "w8a8, w4a16")] {
+        let space = grouped(folder.path(), name, candidates, 16);
+        let out = folder.path().join(format!("out-{name}"));
+        let arguments = ["run", space.to_str().unwrap(), "--out", out.to_str().unwrap()];
+        // Killed while it trains, then resumed: the same bytes as at one go.
+        let again = folder.path().join(format!("again-{name}"));
+        let killed = ["run", space.to_str().unwrap(), "--out", again.to_str().unwrap()];
+        let mut child = Command::new(env!("CARGO_BIN_EXE_bitplan")).args(killed).stderr(Stdio::null()).spawn().unwrap();
+        while !again.join("multi_precision.safetensors").exists() && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        succeed(&arguments);
+        succeed(&killed);
+        let read = |folder: &Path, file: &str| std::fs::read(folder.join(file)).unwrap();
+        for file in ["sensitivity.json", "master.safetensors", "weights.safetensors", "evaluation.json"] {
+            assert!(read(&out, file) == read(&again, file), "{name}: {file}");
+        }
+
+        let report = json_of(&out.join("sensitivity.json"));
+        for layer in report["layers"].as_array().unwrap() {
+            for candidate in layer["candidates"].as_array().unwrap() {
+                let quantized = candidate["candidate"] == "w8a8" && layer["name"] != "model.embed_tokens";
+                assert_eq!(candidate["input_error"].as_f64().unwrap() > 0.0, quantized, "{layer}");
+                assert_eq!(candidate["divergence"].is_null(), !quantized, "{layer}");
+                assert!(candidate["perturbation"].as_f64().unwrap() > 0.0, "{layer}");
+            }
+        }
+
+        let master = TensorFile::read(&out.join("master.safetensors")).unwrap();
+        assert!(master.arrays.keys().all(|tensor| !tensor.ends_with("activation_scale.a16")));
+        assert_eq!(master.arrays.keys().any(|tensor| tensor.ends_with("activation_scale.a8")), name == "beside");
+        for (plan, weights) in [("plan", "weights"), ("plan-tiny", "weights-tiny")] {
+            let file = TensorFile::read(&out.join(format!("{weights}.safetensors"))).unwrap();
+            let plan = json_of(&out.join(format!("{plan}.json")));
+            let layers = plan["layers"].as_array().unwrap();
+            let bytes: f64 = layers.iter().map(|l| l["cost"]["model_bytes"].as_f64().unwrap()).sum();
+            let written: usize = file.arrays.values().map(|array| array.bytes()).sum();
+            assert_eq!(bytes, written as f64, "{name}");
+            for layer in layers {
+                let (layer, candidate) = (layer["name"].as_str().unwrap(), layer["candidate"].as_str().unwrap());
+                let rows = if layer.ends_with("down_proj") { vec![HIDDEN, 2] } else { vec![rows_of(layer)] };
+                assert_eq!(file.arrays[&format!("{layer}.scale")].shape(), rows, "{layer}");
+                let scaled = file.arrays.contains_key(&format!("{layer}.activation_scale"));
+                assert_eq!(scaled, candidate == "w8a8" && layer != "model.embed_tokens", "{layer}");
+            }
+        }
+        let rows = json_of(&out.join("evaluation.json"))["rows"].clone();
+        for plan in rows.as_array().unwrap().iter().filter(|row| row["kind"] == "plan") {
+            assert_eq!(plan["packed_difference"], 0.0);
+        }
+        let [master, switched] = ["master.safetensors", "switched.safetensors"].map(|file| out.join(file));
+        let plan = out.join("plan.json");
+        let [master, plan, file] = [&master, &plan, &switched].map(|path| path.to_str().unwrap());
+        succeed(&["switch", master, "--plan", plan, "-o", file]);
+        let arrays = |path: &Path| TensorFile::read(path).unwrap().arrays;
+        assert!(arrays(&switched) == arrays(&out.join("weights.safetensors")), "{name}");
+    }
+}
+
+fn rows_of(layer: &str) -> usize {
+    match layer.rsplit('.').next().unwrap() {
+        "embed_tokens" | "lm_head" => WORDS.len(),
+        "gate_proj" | "up_proj" => WIDE,
+        _ => HIDDEN,
+    }
+}
+
+#[test]
+fn rows_that_groups_do_not_divide_are_refused_before_any_work() {
+    let folder = study();
+    let text = message(&grouped(folder.path(), "wide", "w4a16", 32));
+    assert!(text.contains("layer `model.embed_tokens`: found rows of 16 weights, expected a multiple of 32"), "{text}");
+    assert!(text.contains("pin the layer to `fp32`"), "{text}");
+    let text = message(&grouped(folder.path(), "odd", "w4a16", 24));
+    assert!(
+        text.contains("odd.yaml") && text.contains("found `24`, expected a power of two from 16 to 1024"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -13,9 +13,12 @@ use bitplan::data::npy::read_array_from_npz;
 use bitplan::error::{Error, Result};
 use bitplan::exec::engine::{Engine, Mode};
 use bitplan::exec::{Network, forward, host};
+use bitplan::export::{DeployedLayer, Deployment, Format, LayerWeights, Onnx};
 use bitplan::graph::Graph;
 use bitplan::model::Weights;
 use bitplan::onnx::{self, Imported, LoadOptions};
+use bitplan::quant::Rounding;
+use bitplan::space::Candidate;
 use bitplan::supernet::{bind_float, given_float};
 
 fn folder() -> PathBuf {
@@ -149,6 +152,53 @@ fn quantised_models_are_dequantised_up_to_their_rounding() {
     let models = cases(&folder().join("qdq"));
     assert!(models.len() >= 8, "{} models", models.len());
     assert_expected(&failures(&models, QUANTISED), &[], models.len());
+}
+
+/// The file that the export writes of a network that is not quantised.
+fn exported_again(model: &Path) -> Result<Vec<u8>> {
+    let imported = onnx::load(model, &LoadOptions::default())?;
+    let layer = |layer: bitplan::graph::Layer| DeployedLayer {
+        weights: LayerWeights::Float(imported.weights[&format!("{}.weight", layer.name)].1.clone()),
+        name: layer.name,
+        shape: layer.weight_shape,
+        candidate: Candidate::FP32,
+        activation: None,
+    };
+    let layers: Vec<DeployedLayer> = imported.graph.layers().into_iter().map(layer).collect();
+    let mut parameters = imported.weights.clone();
+    layers.iter().for_each(|layer| drop(parameters.remove(&format!("{}.weight", layer.name))));
+    let deployment = Deployment {
+        plan: "floats".into(),
+        graph: imported.graph,
+        layers,
+        parameters,
+        normalization: [vec![0.0], vec![1.0]],
+        rounding: Rounding::HalfEven,
+        masters: BTreeMap::new(),
+        ranges: BTreeMap::new(),
+        folder: None,
+    };
+    Ok(Onnx.write(&deployment)?.files.remove("model.onnx").unwrap())
+}
+
+#[test]
+fn graphs_that_are_exported_again_and_read_back_give_the_same_outputs() {
+    let models = cases(&folder().join("cases"));
+    let scratch = tempfile::tempdir().unwrap();
+    let (mut wrong, mut right) = (Vec::new(), 0);
+    for model in models.iter().filter(|model| onnx::load(model, &LoadOptions::default()).is_ok()) {
+        let again = scratch.path().join("model.onnx");
+        let arrays = model.with_extension("npz");
+        let found = exported_again(model).and_then(|bytes| {
+            std::fs::write(&again, bytes).unwrap();
+            differences(&again, &arrays)
+        });
+        match found {
+            Ok(differences) if differences.iter().all(|d| *d < TOLERANCE) => right += 1,
+            other => wrong.push((model.file_stem().unwrap().to_string_lossy().into_owned(), format!("{other:?}"))),
+        }
+    }
+    assert!(wrong.is_empty() && right >= 300, "{right} right, {} wrong: {wrong:#?}", wrong.len());
 }
 
 #[test]

@@ -27,7 +27,7 @@ data:
   test: {{idx: {{images: {data}/test-images.idx3.gz, labels: {data}/test-labels.idx1.gz}}, limit: 300}}
   augmentation: {{crop_padding: 2, flip: true}}
 search:
-  candidates: [w8a8, w4a4, w2a2]
+  candidates: [w8a8, w4a16, w2a2]
   pins: {{stem.conv: w8a8, fc: fp32}}
   groups: [[stage2.block1.conv1, stage2.block1.shortcut.conv]]
 sensitivity: {{images: 96, min_probes: 4, max_probes: 8}}

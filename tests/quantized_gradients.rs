@@ -50,7 +50,9 @@ fn gradients_of_weights_and_both_kinds_of_scales_agree_with_candle() {
     float.norms.iter_mut().for_each(|n| (n.gamma, n.beta) = (single(&n.gamma), single(&n.beta)));
     let images = single(&tensor(wave(4 * 72, 5.0), &[4, 2, 6, 6]));
 
-    for bits in [8, 4, 2] {
+    // One scale for each output channel; then two for each row of a dense layer.
+    for (bits, groups) in [(8, 1), (4, 1), (2, 1), (8, 2), (2, 2)] {
+        let scales = |l: usize| layers[l].channels() * if layers[l].weight_shape.len() == 2 { groups } else { 1 };
         let activation = |l: usize| ActivationQuantizer::new(bits, layers[l].unsigned_input, Rounding::HalfAway);
         let range = |unsigned: bool| {
             if unsigned {
@@ -61,7 +63,7 @@ fn gradients_of_weights_and_both_kinds_of_scales_agree_with_candle() {
         };
         let weights = |l: usize| host::read::<f32>(&float.layers[l].weight).unwrap().to_vec();
         let weight_scales: Vec<Vec<f32>> =
-            (0..layers.len()).map(|l| WEIGHTS.initial_scale(&weights(l), layers[l].channels())).collect();
+            (0..layers.len()).map(|l| WEIGHTS.initial_scale(&weights(l), scales(l))).collect();
         // Scales that clip some inputs, so that both branches count.
         let input_scales: Vec<f32> =
             (0..layers.len()).map(|l| 1.4 / range(layers[l].unsigned_input).1 as f32).collect();
@@ -80,12 +82,9 @@ fn gradients_of_weights_and_both_kinds_of_scales_agree_with_candle() {
         let v = Variables::of(&float);
         let scale_vars: Vec<Var> = weight_scales
             .iter()
-            .enumerate()
-            .map(|(l, s)| {
+            .map(|s| {
                 let at_bits: Vec<f32> = WEIGHTS.scale_at(s, bits);
-                let shape: Vec<usize> =
-                    std::iter::once(s.len()).chain(layers[l].weight_shape[1..].iter().map(|_| 1)).collect();
-                Var::from_tensor(&Tensor::from_vec(at_bits, shape, &Device::Cpu).unwrap()).unwrap()
+                Var::from_tensor(&Tensor::from_vec(at_bits, (s.len(), 1), &Device::Cpu).unwrap()).unwrap()
             })
             .collect();
         let input_vars: Vec<Var> = input_scales
@@ -97,10 +96,11 @@ fn gradients_of_weights_and_both_kinds_of_scales_agree_with_candle() {
             .map(|l| {
                 let s = scale_vars[l].as_tensor();
                 let (low, high) = range(false);
-                let u = v.weights[l].as_tensor().broadcast_div(s).unwrap().clamp(low as f32, high as f32).unwrap();
-                let codes = quantized.layers[l].weight.broadcast_div(s).unwrap();
-                let gap = (codes - &u).unwrap().detach();
-                (u + gap).unwrap().broadcast_mul(s).unwrap()
+                let rows = |w: &Tensor| w.reshape((scales(l), ())).unwrap().broadcast_div(s).unwrap();
+                let u = rows(v.weights[l].as_tensor()).clamp(low as f32, high as f32).unwrap();
+                let gap = (rows(&quantized.layers[l].weight) - &u).unwrap().detach();
+                let rounded = (u + gap).unwrap().broadcast_mul(s).unwrap();
+                rounded.reshape(layers[l].weight_shape.as_slice()).unwrap()
             })
             .collect();
         let layer_input = |l: usize, x: &Tensor| {
@@ -120,8 +120,8 @@ fn gradients_of_weights_and_both_kinds_of_scales_agree_with_candle() {
             let upstream = host::read::<f32>(&ours.weights[l]).unwrap();
             let (dw, ds) = WEIGHTS.backward(&weights(l), &weight_scales[l], bits, &upstream);
             let wide = |x: &[f32]| x.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
-            let per_channel = (layer.parameters() / layer.channels()) as f64;
-            let factor = 1.0 / (per_channel * range(false).1).sqrt();
+            let per_scale = (layer.parameters() / scales(l)) as f64;
+            let factor = 1.0 / (per_scale * range(false).1).sqrt();
             let expected: Vec<f64> =
                 double(theirs.get(scale_vars[l].as_tensor()).unwrap()).iter().map(|g| g * factor).collect();
             for (what, ours, theirs) in [
@@ -129,7 +129,7 @@ fn gradients_of_weights_and_both_kinds_of_scales_agree_with_candle() {
                 ("weight scale", wide(&ds), expected),
             ] {
                 let difference = relative_difference(&ours, &theirs);
-                assert!(difference < ROUNDING, "{bits} bits, {what} of {}: {difference}", layer.name);
+                assert!(difference < ROUNDING, "{bits} bits, {groups} groups, {what} of {}: {difference}", layer.name);
             }
             let elements: usize = graph.nodes()[graph.nodes()[layer.node].inputs[0]].shape.iter().product();
             let factor = 1.0 / (elements as f64 * range(layer.unsigned_input).1).sqrt();

@@ -101,7 +101,7 @@ pub fn supernet(network: Network) -> (SuperNet, Parameters) {
         pinned: false,
     };
     let choices = network.layers().iter().map(choice).collect();
-    let quantizer = QuantizerSpec { rounding: Default::default(), scale_gradient: Default::default() };
+    let quantizer = QuantizerSpec::default();
     let scheme = Scheme::from_choices(choices, vec![], &quantizer, network.graph()).unwrap();
     let float = float_parameters(&network);
     let net = SuperNet::new(network, scheme);

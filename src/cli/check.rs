@@ -22,6 +22,9 @@ struct Checked {
     #[serde(skip)]
     samples: &'static str,
     layers: Vec<CheckedLayer>,
+    /// Weights of a row that share a scale, if not all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_size: Option<usize>,
     /// Layers that take the same candidate.
     groups: Vec<Vec<String>>,
     /// Which of them rules found, and why.
@@ -38,6 +41,8 @@ struct CheckedLayer {
     weight_shape: Vec<usize>,
     parameters: u64,
     macs: u64,
+    /// Scales of its weights, where they are quantised.
+    scales: u64,
     candidates: Vec<String>,
     pinned: bool,
 }
@@ -72,6 +77,7 @@ pub(super) fn check(args: &CheckArgs, global: &Global) -> Result<()> {
         test_images: study.test.len(),
         samples: study.train.samples(),
         layers: scheme.layers.iter().map(layer).collect(),
+        group_size: scheme.quantizer().group_size,
         groups: scheme.groups.iter().map(|g| g.iter().map(|&l| scheme.layers[l].name.clone()).collect()).collect(),
         found_groups,
         activation_bytes: memories.iter().map(|(name, memory)| (name.clone(), memory.peak_bytes())).collect(),
@@ -103,6 +109,7 @@ fn layer(l: &crate::scheme::LayerScheme) -> CheckedLayer {
         weight_shape: l.weight_shape.clone(),
         parameters: l.cost.parameters,
         macs: l.cost.macs,
+        scales: l.cost.scales,
         candidates: l.candidates.iter().map(ToString::to_string).collect(),
         pinned: l.pinned,
     }
@@ -141,6 +148,9 @@ fn text(checked: &Checked, [found, memory]: &[String; 2], feasible: bool) -> Str
     }
     let total = |of: fn(&CheckedLayer) -> u64| checked.layers.iter().map(of).sum::<u64>();
     lines.push(format!("{:28} {:>16} {:>10} {:>12}", "total", "", total(|l| l.parameters), total(|l| l.macs)));
+    if let Some(size) = checked.group_size {
+        lines.push(format!("\none scale for each {size} weights of a row, in convolutions for each output channel"));
+    }
     if !found.is_empty() {
         lines.push(format!("\ngroups that rules found\n{found}"));
     }

@@ -1,48 +1,25 @@
 //! `eval`: the accuracy of a plan, from packed integer weights.
 
-use std::path::Path;
-
 use crate::cli::args::EvalArgs;
-use crate::cli::run::read_space;
+use crate::cli::packed::Named;
 use crate::cli::{Global, output};
-use crate::error::{Error, Result};
-use crate::graph::Graph;
-use crate::plan::Plan;
-use crate::run::{Outline, Study, Workspace, configuration_of, evaluate_packed, settled};
-use crate::supernet::{MasterCheckpoint, PackedWeights, recalibrate};
+use crate::error::Result;
+use crate::run::evaluate_packed;
+use crate::supernet::PackedWeights;
 
 pub(super) fn eval(args: &EvalArgs, global: &Global) -> Result<()> {
-    let beside = args.plan.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let folder = args.run.as_deref().unwrap_or(beside);
-    let space = || match &args.space {
-        Some(space) => Ok(space.clone()),
-        None => Workspace::space_of(folder),
-    };
-    let study = |graph: &Graph| -> Result<Study> {
-        let space = space()?;
-        let outline = Outline::new(read_space(&space, global)?)?.on(global.backend()?);
-        let outline = settled(outline, folder)?;
-        if outline.net.network().graph() != graph {
-            let expected = format!("the network of {}", args.plan.display());
-            let remedy = "pass its search space with --space";
-            return Err(Error::input(space.display().to_string(), "another network", expected, remedy));
+    let named = Named { file: &args.plan, run: args.run.as_deref(), space: args.space.as_deref() };
+    let (study, packed) = match named.plan()? {
+        None => {
+            let packed = PackedWeights::read(&args.plan)?;
+            (named.study(packed.graph(), global)?, packed)
         }
-        Study::open(outline)
-    };
-    let (study, packed) = if !is_json(&args.plan)? {
-        let packed = PackedWeights::read(&args.plan)?;
-        (study(packed.graph())?, packed)
-    } else {
-        let plan = Plan::read(&args.plan)?;
-        let path = folder.join("master.safetensors");
-        if !path.exists() {
-            let remedy = "pass the folder of the run with --run";
-            return Err(Error::input(path.display().to_string(), "no such file", "the trained SuperNet", remedy));
+        Some(plan) => {
+            let master = named.master()?;
+            let study = named.study(master.net().network().graph(), global)?;
+            let packed = named.pack(&master, &plan, &study)?;
+            (study, packed)
         }
-        let master = MasterCheckpoint::read(&path)?;
-        let study = study(master.net().network().graph())?;
-        let packed = pack(&master, &plan, &args.plan.display().to_string(), &study)?;
-        (study, packed)
     };
     let evaluation = evaluate_packed(&study, &packed)?;
     let mut document = serde_json::json!({
@@ -68,24 +45,4 @@ pub(super) fn eval(args: &EvalArgs, global: &Global) -> Result<()> {
             evaluation.loss
         )
     })
-}
-
-/// Whether a file is JSON, and so a plan; safetensors begin with a binary length.
-fn is_json(path: &Path) -> Result<bool> {
-    let bytes = crate::store::read(path)?;
-    Ok(bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{'))
-}
-
-/// The plan's weights from the master, with norms recalibrated as the search space asks.
-fn pack(master: &MasterCheckpoint, plan: &Plan, name: &str, study: &Study) -> Result<PackedWeights> {
-    let configuration = configuration_of(master.net().scheme(), plan)?;
-    let packed = master.pack(name, &configuration, None)?;
-    let spec = &study.outline.space.evaluation;
-    if spec.recalibration_images == 0 {
-        return Ok(packed);
-    }
-    let network = master.net().network();
-    let split = study.train_split(spec.batch_size);
-    let norms = recalibrate(network, &packed.bindings(network)?, &split, spec.recalibration_images)?;
-    master.pack(name, &configuration, Some(&norms))
 }

@@ -3,11 +3,14 @@
 mod args;
 mod check;
 mod eval;
+mod export;
 mod forward;
+mod ggml;
 mod graph_text;
 mod inspect;
 mod model;
 mod output;
+mod packed;
 mod pareto;
 mod plan;
 mod plan_text;
@@ -45,6 +48,7 @@ pub fn dispatch(cli: Cli) -> Result<()> {
         Command::Pareto(args) => pareto::pareto(args, global),
         Command::Eval(args) => eval::eval(args, global),
         Command::Switch(args) => switch::switch(args, global),
+        Command::Export(args) => export::export(args, global),
         Command::Report(args) => run::report(args, global),
     }
 }

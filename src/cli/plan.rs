@@ -9,6 +9,7 @@ use crate::cli::source::{Source, source};
 use crate::cli::tell::tell;
 use crate::cli::{Global, output, plan_text};
 use crate::error::{Error, Result};
+use crate::export::Format;
 use crate::plan::{Method, Provenance, Search, Status, best_uniform, bindings, optimize, stability};
 use crate::solve::Backend;
 use crate::store::write_atomic;
@@ -26,7 +27,7 @@ pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<()> {
     }
     let search = Search { method: method(args.solver), limit, timed: true, keep: args.k_best as usize };
     let spinner = Spinner::new(global, "planning");
-    let (mut plan, remark) = optimize(&table, &budgets, search, provenance(hash, seed))?;
+    let (mut plan, remark) = optimize(&table, &budgets, search, provenance(hash, seed, args.source.target))?;
     if args.explain {
         plan.bindings = bindings(&table, &budgets, plan.objective, limit)?;
     }
@@ -88,11 +89,12 @@ fn method(solver: SolverName) -> Method {
 }
 
 /// Where a plan comes from.
-pub(super) fn provenance(hash: String, seed: u64) -> Provenance {
+pub(super) fn provenance(hash: String, seed: u64, target: Option<&dyn Format>) -> Provenance {
     Provenance {
         version: crate::VERSION.into(),
         inputs: BTreeMap::from([("table".to_string(), hash)]),
         seed,
         command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" "),
+        target: target.map(|format| format.name().to_string()),
     }
 }

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use crate::cli::Global;
 use crate::cli::args::SourceArgs;
 use crate::cli::progress::Bars;
 use crate::cli::run::{open, outline, read_space};
 use crate::cli::tell::tell;
+use crate::cli::{Global, ggml};
 use crate::error::{Error, Result, ValueFault};
-use crate::run::{Pipeline, planning_table, resolve_budget};
+use crate::export::Format;
+use crate::run::{Outline, Pipeline, format_table, left_out, planning_table, resolve_budget};
+use crate::sensitivity::SensitivityReport;
 use crate::solve::{Problem, infeasibility};
 use crate::store::{hash_bytes, hash_file};
 use crate::table::{Budget, PlanningTable, RawTable, repair, resolve};
@@ -65,16 +67,16 @@ fn of_space(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
         )));
     }
     let outline = outline(read_space(path, global)?, path, args.out.as_ref(), global)?;
-    let blank = planning_table(&outline, None)?;
-    let blank = pinned(blank, &args.pin)?;
+    if let Some(format) = args.target.filter(|format| format.has_own_types()) {
+        return of_types(outline, path, format, args, global);
+    }
+    let blank = table_for(&outline, None, args)?;
+    for line in args.target.iter().flat_map(|&format| left_out(&outline, &blank, format)) {
+        tell!("note: {line}");
+    }
     let (limited, unlimited) = split(&args.budget);
-    let budgets = match args.budget.is_empty() {
-        true => outline.space.plans[0].budgets.iter().map(|r| resolve_budget(&outline, r).map_err(usage)).collect(),
-        false => limited
-            .iter()
-            .map(|text| resolve_budget(&outline, &text.parse().map_err(usage)?).map_err(usage))
-            .collect::<Result<Vec<_>>>(),
-    }?;
+    let budgets = budgets(&outline, &blank, args, &limited)?;
+    let blank = pinned(blank, &args.pin)?;
     // Before anything expensive: can they be met at all?
     if let Some(reason) = infeasibility(&Problem::new(&blank, &budgets)?)? {
         return Err(reason.into_error(None));
@@ -82,9 +84,42 @@ fn of_space(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
     let (study, mut workspace) = open(outline, path, args.out.as_ref())?;
     let outline = &study.outline;
     let (_, sensitivity) = Pipeline::new(&study, &mut workspace, &mut Bars::new(global)).sensitivity()?;
-    let table = planning_table(outline, Some(&sensitivity))?;
+    let table = table_for(outline, Some(&sensitivity), args)?;
     let hash = hash_bytes(RawTable::from(&table).to_json()?.as_bytes());
     Ok(Source { table: pinned(table, &args.pin)?, budgets, unlimited, seed: outline.space.seed, hash })
+}
+
+/// What is planned in a format's own types. Their costs are known only with the weights, so budgets are checked by planning.
+fn of_types(outline: Outline, path: &Path, format: &dyn Format, args: &SourceArgs, global: &Global) -> Result<Source> {
+    ggml::check_network(format, &outline)?;
+    let (study, mut workspace) = open(outline, path, args.out.as_ref())?;
+    let table = ggml::table(&study, &mut workspace, global)?;
+    let (limited, unlimited) = split(&args.budget);
+    let budgets = budgets(&study.outline, &table, args, &limited)?;
+    let hash = hash_bytes(RawTable::from(&table).to_json()?.as_bytes());
+    Ok(Source { table: pinned(table, &args.pin)?, budgets, unlimited, seed: study.outline.space.seed, hash })
+}
+
+/// The planning table, of what a format's tools run if one is named.
+fn table_for(outline: &Outline, report: Option<&SensitivityReport>, args: &SourceArgs) -> Result<PlanningTable> {
+    match args.target {
+        Some(format) => format_table(outline, report, format),
+        None => planning_table(outline, report),
+    }
+}
+
+/// The budgets of the command line, else those of the search space's first plan. For a format, shares and candidates are of
+/// what that stores.
+fn budgets(outline: &Outline, table: &PlanningTable, args: &SourceArgs, limited: &[&String]) -> Result<Vec<Budget>> {
+    let first = &outline.space.plans[0].budgets;
+    match (args.target, args.budget.is_empty()) {
+        (Some(_), true) => first.iter().map(|request| resolve(table, &request.to_string())).collect(),
+        (Some(_), false) => limited.iter().map(|text| resolve(table, text)).collect(),
+        (None, true) => first.iter().map(|request| resolve_budget(outline, request).map_err(usage)).collect(),
+        (None, false) => {
+            limited.iter().map(|text| resolve_budget(outline, &text.parse().map_err(usage)?).map_err(usage)).collect()
+        }
+    }
 }
 
 /// Budgets with a limit, and costs without one.

@@ -71,6 +71,11 @@ impl Tape {
         values.for_each(|(value, _)| *value = None);
     }
 
+    /// What a node gives, if it was kept: an operator that runs as one with the next leaves nothing.
+    pub fn output_of(&self, node: NodeId) -> Option<&Tensor> {
+        self.values.get(node)?.as_ref()
+    }
+
     /// The network's output, `[batch, classes]`.
     ///
     /// # Errors

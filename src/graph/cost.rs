@@ -1,12 +1,13 @@
 //! What a layer costs at given bit-widths: multiplications, weights, bytes (method.md §5).
 //!
 //! ```text
-//! BitOPs_l = MACs_l · b_w · b_a            weight bytes_l = ⌈n_l · b_w / 8⌉ + 4 · channels_l
+//! BitOPs_l = MACs_l · b_w · b_a            weight bytes_l = ⌈n_l · b_w / 8⌉ + 4 · scales_l
 //! model bytes_l = weight bytes_l + 4 · (1 + other parameters_l)
 //! ```
 //!
-//! Bytes count what is written: packed codes and one f32 scale per output channel; a 32-bit layer has no scales. The
-//! whole model has also a scale for each quantised input, and what stays f32 in any case; zero points there are none.
+//! Bytes count what is written: packed codes and f32 scales, one per output channel or per group of weights; a 32-bit layer
+//! has no scales. The whole model has also a scale for each quantised input, and what stays f32 in any case; zero points there
+//! are none. Activations that stay floats beside quantised weights count as 16 bits, and have no scale.
 //! All counts are exact integers in u64. A MAC is one multiply-accumulate of one sample.
 
 use serde::Serialize;
@@ -22,8 +23,8 @@ pub struct LayerCost {
     pub macs: u64,
     /// Weights.
     pub parameters: u64,
-    /// Output channels: one scale each.
-    pub channels: u64,
+    /// Scales of its weights: one per output channel, or more ([`Self::grouped`]).
+    pub scales: u64,
     /// Elements of one sample of the input.
     pub input_elements: u64,
     /// Elements of one sample of the output.
@@ -55,7 +56,7 @@ impl LayerCost {
                 LayerCost {
                     macs: parameters * positions,
                     parameters,
-                    channels: layer.channels() as u64,
+                    scales: layer.channels() as u64,
                     input_elements: elements(&graph.nodes()[node.inputs[0]].shape),
                     output_elements: elements(&node.shape),
                     quantized_input: layer.quantized_input,
@@ -63,6 +64,11 @@ impl LayerCost {
                 }
             })
             .collect()
+    }
+
+    /// The same layer with a scale for each `group` weights.
+    pub fn grouped(self, group: usize) -> Self {
+        Self { scales: self.parameters.div_ceil(group.max(1) as u64), ..self }
     }
 
     /// Bit operations of one sample.
@@ -74,13 +80,13 @@ impl LayerCost {
     pub fn model_bytes(&self, weight_bits: u32, activation_bits: u32) -> u64 {
         self.weight_bytes(weight_bits)
             + 4 * self.other_parameters
-            + if activation_bits < 32 && self.quantized_input { 4 } else { 0 }
+            + if activation_bits < 16 && self.quantized_input { 4 } else { 0 }
     }
 
     /// Bytes of the stored weights and their scales.
     pub fn weight_bytes(&self, weight_bits: u32) -> u64 {
         let codes = (self.parameters * u64::from(weight_bits)).div_ceil(8);
-        codes + if weight_bits < 32 { 4 * self.channels } else { 0 }
+        codes + if weight_bits < 32 { 4 * self.scales } else { 0 }
     }
 }
 

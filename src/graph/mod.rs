@@ -5,6 +5,7 @@
 pub mod axis;
 pub mod build;
 pub mod cost;
+mod edit;
 mod file;
 pub mod function;
 mod function_build;

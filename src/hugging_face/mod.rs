@@ -94,7 +94,7 @@ pub fn open(folder: &Path, positions: usize) -> Result<HuggingFaceModel> {
 #[cfg(test)]
 mod interpreter;
 #[cfg(test)]
-mod test_folders;
+pub(crate) mod test_folders;
 #[cfg(test)]
 #[path = "mod_tests.rs"]
 mod tests;

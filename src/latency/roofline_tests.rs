@@ -75,3 +75,15 @@ fn of_an_embedding_only_the_rows_that_are_looked_up_are_loaded() {
     // 6 tokens of 4 bytes; 96 elements at 4 bits out of the table, at 8 bits into the network.
     assert!((t - (1e-3 + (24.0 + 48.0 + 96.0) / 1e3)).abs() < 1e-12, "{t}");
 }
+
+#[test]
+fn float_activations_move_sixteen_bits_and_need_a_rate_of_their_own() {
+    let error = milliseconds(&hardware("1K"), "{candidates: [w8a8, w4a16]}").unwrap_err().to_string();
+    assert!(error.starts_with("h.yaml: found no rate for w4a16, which layer `c` may take"), "{error}");
+    let text = "format: bitplan.hardware/1\nname: n\nmacs_per_second: {w8a16: 1G}\nmemory_bytes_per_second: 1K\n";
+    let hardware = Hardware::parse(text, Path::new("h.yaml")).unwrap();
+    let found = milliseconds(&hardware, "{candidates: [w4a16]}").unwrap();
+    // At 4 bits 68 + 20, 23 + 20, 25 + 40 of weights and scales; maps of 192, 320, 320 and 5, 10 elements at 2 bytes.
+    let bytes = [88.0 + 384.0 + 640.0, 43.0 + 640.0 + 640.0, 65.0 + 10.0 + 20.0];
+    assert_close(&found, &bytes.each_ref().map(std::slice::from_ref));
+}

@@ -19,7 +19,7 @@ mod decode;
 mod element;
 mod external;
 mod passing;
-mod proto;
+pub(crate) mod proto;
 mod recognise;
 mod topology;
 mod value;

@@ -128,6 +128,9 @@ pub struct Provenance {
     pub seed: u64,
     /// The command line.
     pub command: String,
+    /// The export format whose rules and bytes it keeps to, if it was made for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
 }
 
 impl Plan {

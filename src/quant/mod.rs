@@ -9,6 +9,7 @@ mod division;
 pub mod packing;
 pub mod rounding;
 pub mod scale_search;
+mod switch;
 mod weight_rows;
 pub mod weights;
 

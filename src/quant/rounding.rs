@@ -55,6 +55,25 @@ impl Rounding {
         }
     }
 
+    /// [`Self::shift_right`] of a byte, without a branch and without wider numbers, for loops that become vector
+    /// instructions; `1 <= shift < 8`.
+    ///
+    /// With `r` the bits that are lost, a value rounds up if `r + a ≥ 2^shift`, where `a` is `2^(shift−1)` for ties that go
+    /// up and one less for ties that go down.
+    #[inline(always)]
+    pub(super) fn shift_byte(self, q: i8, shift: u32) -> i8 {
+        let floor = q >> shift;
+        let rest = q as u8 & ((1 << shift) - 1);
+        let below_half = (1 << (shift - 1)) - 1;
+        let tie_up = match self {
+            Rounding::HalfEven => floor as u8 & 1,
+            Rounding::HalfAway => !(q as u8) >> 7,
+            Rounding::HalfUp => 1,
+            Rounding::Floor => return floor,
+        };
+        floor + ((rest + below_half + tie_up) >> shift) as i8
+    }
+
     /// `q / 2^shift`, rounded, in integer arithmetic; `shift < 31`.
     #[inline(always)]
     pub fn shift_right(self, q: i32, shift: u32) -> i32 {
@@ -86,6 +105,16 @@ mod tests {
                     let float = mode.round(q as f32 / (1 << shift) as f32);
                     assert_eq!(float as i32, mode.shift_right(q, shift), "{mode:?} {q} >> {shift}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_is_shifted_as_any_other_integer() {
+        for mode in Rounding::ALL {
+            for (q, shift) in (i8::MIN..=i8::MAX).flat_map(|q| (1..8).map(move |shift| (q, shift))) {
+                let wide = mode.shift_right(i32::from(q), shift);
+                assert_eq!(i32::from(mode.shift_byte(q, shift)), wide, "{mode:?} {q} >> {shift}");
             }
         }
     }

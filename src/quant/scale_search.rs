@@ -1,4 +1,4 @@
-//! The scale of a channel's weights that minimises the squared error of their Double-Rounding form.
+//! The scale of a row of weights, an output channel or a group, that minimises the squared error of their Double-Rounding form.
 //!
 //! ```text
 //! E(s) = ‖w − ρ s q(w/s)‖² = ‖w‖² − 2ρ A s + ρ² B s²,   A = Σ|q||w|,  B = Σq²,  ρ = 2^Δ
@@ -86,20 +86,20 @@ struct Target {
 }
 
 impl WeightQuantizer {
-    /// Scale `s_h` of every channel that minimises `‖Ŵ_b − W‖²` at `bits`; never worse than the three-sigma scale. Zero
-    /// error where all weights of a channel are 0 or of one magnitude.
-    pub fn searched_scale(&self, weights: &[f32], channels: usize, bits: u32) -> Vec<f32> {
+    /// Scale `s_h` of each of `rows` rows that minimises `‖Ŵ_b − W‖²` at `bits`; never worse than the three-sigma scale. Zero
+    /// error where all weights of a row are 0 or of one magnitude.
+    pub fn searched_scale(&self, weights: &[f32], rows: usize, bits: u32) -> Vec<f32> {
         let target = Target::new(self, bits);
-        let initial = self.initial_scale(weights, channels);
-        let rows = weights.par_chunks_exact(weights.len() / channels).zip(&initial);
+        let initial = self.initial_scale(weights, rows);
+        let rows = weights.par_chunks_exact(weights.len() / rows).zip(&initial);
         rows.map(|(row, &initial)| target.search(row, initial)).collect()
     }
 
-    /// The scale of every channel by the given method.
-    pub fn scale_by(&self, method: WeightScale, weights: &[f32], channels: usize, bits: u32) -> Vec<f32> {
+    /// The scale of each of `rows` rows by the given method.
+    pub fn scale_by(&self, method: WeightScale, weights: &[f32], rows: usize, bits: u32) -> Vec<f32> {
         match method {
-            WeightScale::Searched => self.searched_scale(weights, channels, bits),
-            WeightScale::ThreeSigma => self.initial_scale(weights, channels),
+            WeightScale::Searched => self.searched_scale(weights, rows, bits),
+            WeightScale::ThreeSigma => self.initial_scale(weights, rows),
         }
     }
 }

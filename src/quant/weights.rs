@@ -6,7 +6,8 @@
 //! Ŵ_b = q_b · s_b,   s_b = s_h · 2^Δ
 //! ```
 //!
-//! `W` is `[channels, …]` in row-major order and `s_h` has one positive entry per output channel. The training forward
+//! `W` is in row-major order; `s_h` has one positive entry for each row of consecutive weights: an output channel, or a group
+//! of weights of the last axis. The training forward
 //! ([`WeightQuantizer::fake_quantize`]) works on floats, the deployed switch ([`WeightQuantizer::switch`]) on integers;
 //! both produce the same codes for every input and rounding mode (tests enumerate all of them).
 
@@ -43,12 +44,11 @@ pub fn signed_range(bits: u32) -> (i32, i32) {
 }
 
 impl WeightQuantizer {
-    /// Three-sigma scale per channel, `max(|μ − 3σ|, |μ + 3σ|) / 2^(h−1)` (method.md §1.2), in f64 inside.
-    /// A constant-zero channel gets the smallest positive normal number, which quantises it to 0.
-    pub fn initial_scale(&self, weights: &[f32], channels: usize) -> Vec<f32> {
-        let per_channel = weights.len() / channels;
+    /// Three-sigma scale of each of `rows` rows, `max(|μ − 3σ|, |μ + 3σ|) / 2^(h−1)` (method.md §1.2), in f64 inside.
+    /// A row of zeros gets the smallest positive normal number, which quantises it to 0.
+    pub fn initial_scale(&self, weights: &[f32], rows: usize) -> Vec<f32> {
         weights
-            .chunks_exact(per_channel)
+            .chunks_exact(weights.len() / rows)
             .map(|row| {
                 let mean = row.iter().map(|&w| f64::from(w)).sum::<f64>() / row.len() as f64;
                 let variance = row.iter().map(|&w| (f64::from(w) - mean).powi(2)).sum::<f64>() / row.len() as f64;
@@ -70,7 +70,7 @@ impl WeightQuantizer {
         self.rounding.round(weight / scale).clamp(low as f32, high as f32)
     }
 
-    /// How a channel with scale `s_h` is quantised at `bits`.
+    /// How a row with scale `s_h` is quantised at `bits`.
     fn row(&self, scale: f32, bits: u32) -> Row {
         let range = |bits| {
             let (low, high) = signed_range(bits);
@@ -81,16 +81,9 @@ impl WeightQuantizer {
 
     /// The stored integer master, one code per weight.
     pub fn master_codes(&self, weights: &[f32], scale: &[f32]) -> Vec<i8> {
-        let per_channel = weights.len() / scale.len();
-        let rows = weights.chunks_exact(per_channel).zip(scale);
+        let per_row = weights.len() / scale.len();
+        let rows = weights.chunks_exact(per_row).zip(scale);
         rows.flat_map(|(row, &s)| row.iter().map(move |&w| self.master(w, s) as i8)).collect()
-    }
-
-    /// The integer bit switch: codes at `bits` from master codes, without floats.
-    pub fn switch(&self, master: &[i8], bits: u32) -> Vec<i8> {
-        let (low, high) = signed_range(bits);
-        let shift = self.master_bits - bits;
-        master.iter().map(|&q| self.rounding.shift_right(i32::from(q), shift).clamp(low, high) as i8).collect()
     }
 
     /// `s_b = s_h · 2^Δ`, exact in floating point.
@@ -101,16 +94,20 @@ impl WeightQuantizer {
     /// `Ŵ_b` from codes and their scales `s_b`: what a runtime computes with, bit for bit equal to
     /// [`Self::fake_quantize`].
     pub fn dequantize(codes: &[i8], scale: &[f32]) -> Vec<f32> {
-        let per_channel = codes.len() / scale.len();
-        let rows = codes.chunks_exact(per_channel).zip(scale);
-        rows.flat_map(|(row, &s)| row.iter().map(move |&q| f32::from(q) * s)).collect()
+        let per_row = codes.len() / scale.len();
+        let mut values = vec![0.0; codes.len()];
+        let rows = codes.chunks_exact(per_row).zip(values.chunks_exact_mut(per_row));
+        for ((row, values), &s) in rows.zip(scale) {
+            values.iter_mut().zip(row).for_each(|(value, &q)| *value = f32::from(q) * s);
+        }
+        values
     }
 
     /// The training forward: `Ŵ_b` from float weights.
     pub fn fake_quantize(&self, weights: &[f32], scale: &[f32], bits: u32) -> Vec<f32> {
-        let per_channel = weights.len() / scale.len();
+        let per_row = weights.len() / scale.len();
         let mut out = vec![0.0; weights.len()];
-        let rows = weights.chunks_exact(per_channel).zip(out.chunks_exact_mut(per_channel));
+        let rows = weights.chunks_exact(per_row).zip(out.chunks_exact_mut(per_row));
         for ((weights, out), &scale) in rows.zip(scale) {
             self.row(scale, bits).quantize(self.rounding, weights, out);
         }
@@ -122,21 +119,21 @@ impl WeightQuantizer {
     ///
     /// ```text
     /// ∂L/∂W = g · 1[Qn ≤ u ≤ Qp]
-    /// ∂L/∂s = c · Σ_channel g · { Qn if u < Qn;  Qp if u > Qp;  q_b − u otherwise },   c = 1/√(n_per_channel · Qp)
+    /// ∂L/∂s = c · Σ_row g · { Qn if u < Qn;  Qp if u > Qp;  q_b − u otherwise },   c = 1/√(n_per_row · Qp)
     /// ```
     ///
     /// `c` is the gradient scale of LSQ (arXiv 1902.08153); sums are in f64. Returns `(∂L/∂W, ∂L/∂s)`.
     pub fn backward(&self, weights: &[f32], scale: &[f32], bits: u32, upstream: &[f32]) -> (Vec<f32>, Vec<f32>) {
-        let per_channel = weights.len() / scale.len();
+        let per_row = weights.len() / scale.len();
         let (_, high) = signed_range(bits);
         let chain = match self.scale_gradient {
             ScaleGradient::Paper => 1.0,
             ScaleGradient::Exact => f64::from(self.step_ratio(bits)),
         };
-        let factor = chain / (per_channel as f64 * f64::from(high)).sqrt();
+        let factor = chain / (per_row as f64 * f64::from(high)).sqrt();
         let mut d_weights = vec![0.0; weights.len()];
-        let rows = weights.chunks_exact(per_channel).zip(upstream.chunks_exact(per_channel));
-        let d_scale = rows.zip(d_weights.chunks_exact_mut(per_channel)).zip(scale).map(|(((row, g), out), &scale)| {
+        let rows = weights.chunks_exact(per_row).zip(upstream.chunks_exact(per_row));
+        let d_scale = rows.zip(d_weights.chunks_exact_mut(per_row)).zip(scale).map(|(((row, g), out), &scale)| {
             (self.row(scale, bits).backward(self.rounding, row, g, out) * factor) as f32
         });
         let d_scale = d_scale.collect();

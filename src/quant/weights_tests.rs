@@ -116,6 +116,31 @@ fn scales_are_per_channel() {
     assert_eq!(q.fake_quantize(&[0.0; 4], &zero, 2), [0.0; 4]);
 }
 
+/// Groups of a channel's weights are rows of their own in every function: the same numbers as of each alone.
+#[test]
+fn every_group_is_quantised_as_if_it_were_alone() {
+    let weights: Vec<f32> = (0..6 * 16).map(|i| (i as f32 * 0.71).sin() * (1.0 + (i / 16) as f32)).collect();
+    let upstream: Vec<f32> = (0..weights.len()).map(|i| (i as f32 * 1.3).cos()).collect();
+    for bits in [2, 4, 8] {
+        let q = quantizer(8, Rounding::HalfEven);
+        let scale = q.initial_scale(&weights, 6);
+        let codes = q.switch(&q.master_codes(&weights, &scale), bits);
+        let values = q.fake_quantize(&weights, &scale, bits);
+        assert_eq!(WeightQuantizer::dequantize(&codes, &q.scale_at(&scale, bits)), values);
+        let searched = q.searched_scale(&weights, 6, bits);
+        let (dw, ds) = q.backward(&weights, &scale, bits, &upstream);
+        for (g, row) in weights.chunks(16).enumerate() {
+            let at = g * 16..(g + 1) * 16;
+            assert_eq!(q.initial_scale(row, 1), [scale[g]]);
+            assert_eq!(q.searched_scale(row, 1, bits), [searched[g]]);
+            assert_eq!(q.fake_quantize(row, &[scale[g]], bits), values[at.clone()]);
+            let (row_dw, row_ds) = q.backward(row, &[scale[g]], bits, &upstream[at.clone()]);
+            assert_eq!((row_dw.as_slice(), row_ds[0]), (&dw[at], ds[g]));
+        }
+        assert!(ds.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+}
+
 proptest! {
     /// On arbitrary weights too, the float path and the integer path meet.
     #[test]

@@ -1,9 +1,12 @@
 //! The pipeline: stages with files between them, computed once and skipped while their inputs stay the same.
 
 mod evaluation;
+mod format_table;
+mod ggml;
 mod partial;
 mod pipeline;
 mod planning;
+mod ranges;
 mod sensitivity;
 mod study;
 mod table;
@@ -15,9 +18,12 @@ mod workspace;
 use std::path::Path;
 
 pub use evaluation::evaluate_packed;
+pub use format_table::{format_table, left_out};
+pub use ggml::{GgmlLayer, ggml_planning_table, ggml_table};
 pub use partial::{settle, settled};
 pub use pipeline::Pipeline;
 pub use planning::configuration_of;
+pub use ranges::output_ranges;
 pub use study::{Outline, Study};
 pub use table::{planning_table, resolve_budget};
 pub use task::Task;

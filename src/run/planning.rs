@@ -33,6 +33,7 @@ impl Pipeline<'_> {
                     inputs: [("table".to_string(), crate::store::hash_bytes(raw.as_bytes()))].into(),
                     seed: outline.space.seed,
                     command: format!("bitplan plan --table table.json{}", arguments(budgets)),
+                    target: None,
                 };
                 let (plan, _) = optimize(&table, budgets, Search::default(), provenance)?;
                 let file = plan_file("plan", i, name, "json");

@@ -64,7 +64,8 @@ impl Pipeline<'_> {
         let scales = self.activation_scales(float)?;
         let quantizer = |l: usize, c: usize| {
             let candidate = net.scheme().layers[l].candidates[c];
-            (!candidate.is_fp32()).then(|| (net.activation_quantizer(l, candidate), scales[l][c]))
+            let quantized = net.scheme().layers[l].quantizes_input(candidate);
+            quantized.then(|| (net.activation_quantizer(l, candidate), scales[l][c]))
         };
         let of_layer = |l: usize| (0..scales[l].len()).map(|c| quantizer(l, c)).collect();
         Ok((0..scales.len()).map(of_layer).collect())

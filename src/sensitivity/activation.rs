@@ -8,9 +8,9 @@
 //! For a small disturbance `Δz` of the logits `KL = ½ Δzᵀ (diag p − p pᵀ) Δz`: the Gauss–Newton form of the loss increase,
 //! as `½ t̄ ‖ΔW‖²` is the Hessian form for the weights (method.md §5, "plus the activation term where measured"). `D` is
 //! never negative and needs no labels but to know which predictions count: of a sample with several, the mean over those is
-//! taken. With `E` the average trace in the input gives the same as a product, `t̄_a E`. The
-//! quantiser has LSQ's initial scale, the one that training starts from. Cost: one forward pass per batch for `E`, and the
-//! part of one behind the layer for each `D`.
+//! taken. With `E` the average trace in the input gives the same as a product, `t̄_a E`. Where inputs stay floats (`w4a16`,
+//! `fp32`) both are 0. The quantiser has LSQ's initial scale, the one that training starts from. Cost: one forward pass per
+//! batch for `E`, and the part of one behind the layer for each `D`.
 
 use crate::error::{Error, Result};
 use crate::exec::{Bindings, Network, Samples, divergences, forward, forward_from, host};

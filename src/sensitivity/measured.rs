@@ -46,7 +46,7 @@ pub struct Measured {
 }
 
 /// What each layer becomes at each of its candidates: weights at their scale by `method`, the input behind its quantiser
-/// (`quantizers[l][c]`, with its scale; none leaves the layer as it is).
+/// (`quantizers[l][c]`, with its scale; none leaves it as it is).
 ///
 /// # Errors
 /// When a tensor does not fit.
@@ -58,11 +58,9 @@ pub fn quantized_layers(
 ) -> Result<Vec<Vec<LayerBinding>>> {
     let variant = |l: usize, c: usize| {
         let (layer, binding) = (&scheme.layers[l], &bindings.layers[l]);
-        let (Some(quantizer), Some(_)) = (scheme.weight_quantizer(l), quantizers[l][c]) else {
-            return Ok(binding.clone());
-        };
+        let Some(quantizer) = scheme.weight_quantizer(l) else { return Ok(binding.clone()) };
         let (weights, bits) = (host::read::<f32>(&binding.weight)?, u32::from(layer.candidates[c].weight_bits()));
-        let scale = quantizer.scale_by(method, &weights, layer.weight_shape[0], bits);
+        let scale = quantizer.scale_by(method, &weights, layer.scales(), bits);
         let weight = host::tensor(quantizer.fake_quantize(&weights, &scale, bits), layer.weight_shape.as_slice())?;
         Ok(LayerBinding { weight, bias: binding.bias.clone(), activation: quantizers[l][c] })
     };

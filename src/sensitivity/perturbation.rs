@@ -5,18 +5,18 @@ use rayon::prelude::*;
 use crate::numeric::sum;
 use crate::quant::{WeightQuantizer, WeightScale};
 
-/// `‖Ŵ_b − W‖²`: squared distance of the weights from their Double-Rounding form at `bits`, with a scale per channel by the
-/// given method. In f64; the same bits at any number of threads. One pass over the weights, and the search of
+/// `‖Ŵ_b − W‖²`: squared distance of the weights from their Double-Rounding form at `bits`, with a scale for each of `scales` rows by
+/// the given method. In f64; the same bits at any number of threads. One pass over the weights, and the search of
 /// [`crate::quant::scale_search`] for a searched scale.
 pub fn perturbation(
     quantizer: &WeightQuantizer,
     weights: &[f32],
-    channels: usize,
+    scales: usize,
     bits: u32,
     method: WeightScale,
 ) -> f64 {
-    let scale = quantizer.scale_by(method, weights, channels, bits);
-    let rows = weights.par_chunks_exact(weights.len() / channels).zip(&scale);
+    let scale = quantizer.scale_by(method, weights, scales, bits);
+    let rows = weights.par_chunks_exact(weights.len() / scales).zip(&scale);
     let errors: Vec<f64> = rows
         .map(|(row, &scale)| {
             let quantized = quantizer.fake_quantize(row, &[scale], bits);

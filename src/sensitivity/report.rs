@@ -154,9 +154,7 @@ impl SensitivityReport {
                 let effect = found.effects[l][c];
                 let bits = u32::from(candidate.weight_bits());
                 let distance = match scheme.weight_quantizer(l) {
-                    Some(quantizer) => {
-                        perturbation(&quantizer, &found.weights[l], layer.weight_shape[0], bits, spec.scale)
-                    }
+                    Some(quantizer) => perturbation(&quantizer, &found.weights[l], layer.scales(), bits, spec.scale),
                     None => 0.0,
                 };
                 let (term, term_error) = match (spec.activation_term, activation_trace) {

@@ -71,6 +71,15 @@ impl Checker<'_> {
         number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| self.outside(raw, range))
     }
 
+    /// A power of two.
+    pub(super) fn power_of_two(self, raw: &Text, range: Whole) -> Result<usize> {
+        let number = raw.value.parse().ok().filter(|&number: &u64| range.contains(number) && number.is_power_of_two());
+        let Whole(first, last) = range;
+        number
+            .and_then(|number| usize::try_from(number).ok())
+            .ok_or_else(|| self.outside(raw, format!("a power of two from {first} to {last}")))
+    }
+
     /// A whole number, or its default.
     pub(super) fn whole_or<T: TryFrom<u64>>(self, raw: &Option<Text>, default: T, range: Whole) -> Result<T> {
         raw.as_ref().map_or(Ok(default), |raw| self.whole(raw, range))

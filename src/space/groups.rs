@@ -190,7 +190,7 @@ pub(super) fn check(raw: &Spanned<RawGroups>, c: Checker<'_>) -> Result<Said> {
 }
 
 /// Sets that share a member become one; in each the members keep the order in which they came.
-pub(super) fn merged(sets: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+pub fn merged(sets: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
     let mut merged: Vec<Vec<usize>> = Vec::new();
     let mut home: BTreeMap<usize, usize> = BTreeMap::new();
     for set in sets {

@@ -34,7 +34,7 @@ pub use budget::{BudgetName, BudgetRequest, Limit};
 pub use candidate::Candidate;
 pub use check::Located;
 pub use data::{Augmentation, DataSpec, Normalization, SourceSpec, SplitSpec};
-pub use groups::{GroupKind, LayerGroup};
+pub use groups::{GroupKind, LayerGroup, merged as merge_groups};
 pub use hardware::{Efficiency, Hardware};
 pub use latency::{LatencySpec, TableForm, TimeUnit};
 pub use model::{ModelSource, ModelSpec, Zoo};
@@ -112,7 +112,7 @@ impl Space {
             name,
             seed: c.whole_or(&raw.seed, 1, ranged::SEED)?,
             data: DataSpec::check(&raw.data, model.channels(), c)?,
-            quantizer: QuantizerSpec::check(&raw.quantizer.unwrap_or_default()),
+            quantizer: QuantizerSpec::check(&raw.quantizer.unwrap_or_default(), c)?,
             sensitivity: SensitivitySpec::check(&raw.sensitivity.unwrap_or_default(), c)?,
             training: Training::check(raw.training.unwrap_or_default(), c)?,
             evaluation: EvaluationSpec::check(&raw.evaluation.unwrap_or_default(), c)?,

@@ -96,6 +96,8 @@ pub(super) const KAPPA: Real = Real(Included(0.0), Included(100.0));
 pub(super) const CHECKPOINT_STEPS: Whole = Whole(1, 1_000_000);
 /// Images for recalibrating batch norm; 0 keeps the trained statistics.
 pub(super) const RECALIBRATION_IMAGES: Whole = Whole(0, 1_000_000_000);
+/// Weights that share a scale.
+pub(super) const GROUP_SIZE: Whole = Whole(16, 1024);
 /// An absolute or relative limit of a budget.
 pub(super) const LIMIT: Real = Real(Excluded(0.0), Bound::Unbounded);
 /// Mean weight bits over all parameters.

@@ -140,6 +140,7 @@ pub(super) struct RawOverride {
 pub(super) struct RawQuantizer {
     pub rounding: Option<Rounding>,
     pub scale_gradient: Option<ScaleGradient>,
+    pub group_size: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]

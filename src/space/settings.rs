@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::check::Checker;
-use super::ranged::{BATCH_SIZE, RECALIBRATION_IMAGES};
+use super::ranged::{BATCH_SIZE, GROUP_SIZE, RECALIBRATION_IMAGES};
 use super::raw::{RawEvaluation, RawQuantizer};
 use crate::error::Result;
 use crate::quant::{Rounding, ScaleGradient};
@@ -15,11 +15,19 @@ pub struct QuantizerSpec {
     pub rounding: Rounding,
     /// Which derivative moves the scales. Default paper; paper or exact.
     pub scale_gradient: ScaleGradient,
+    /// Consecutive weights of the last axis that share a scale, in dense layers and tables of tokens. Default: none, one scale
+    /// for each output channel, as convolutions have in any case. A power of two from 16 to 1024.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_size: Option<usize>,
 }
 
 impl QuantizerSpec {
-    pub(super) fn check(raw: &RawQuantizer) -> Self {
-        Self { rounding: raw.rounding.unwrap_or_default(), scale_gradient: raw.scale_gradient.unwrap_or_default() }
+    pub(super) fn check(raw: &RawQuantizer, c: Checker<'_>) -> Result<Self> {
+        Ok(Self {
+            rounding: raw.rounding.unwrap_or_default(),
+            scale_gradient: raw.scale_gradient.unwrap_or_default(),
+            group_size: raw.group_size.as_ref().map(|raw| c.power_of_two(raw, GROUP_SIZE)).transpose()?,
+        })
     }
 }
 

@@ -42,6 +42,15 @@ fn the_smallest_file_has_every_default() {
 }
 
 #[test]
+fn a_group_size_is_a_power_of_two() {
+    for size in [16, 32, 1024] {
+        assert_eq!(with(&format!("quantizer: {{group_size: {size}}}")).unwrap().quantizer.group_size, Some(size));
+    }
+    assert_eq!(with("quantizer: {group_size: }").unwrap(), parse(MINIMAL).unwrap());
+    assert_eq!(parse(MINIMAL).unwrap().quantizer.group_size, None);
+}
+
+#[test]
 fn the_serialised_form_has_no_folder_and_no_line() {
     let there = Space::parse(&format!("# moved\n{MINIMAL}"), Path::new("/elsewhere/s.yaml")).unwrap();
     let text = serde_json::to_string(&there).unwrap();
@@ -71,6 +80,11 @@ fn every_message_has_place_found_expected_and_remedy() {
         ("evaluation: {batch_size: 1, batch_size: 2}", "spaces/s.yaml:8:29: found the key `batch_size` a second time"),
         ("seed: -1", "spaces/s.yaml:8:7: found `-1`, expected a whole number from 0 to 18446744073709551615"),
         ("seed: 18446744073709551616", "spaces/s.yaml:8:7: found `18446744073709551616`, expected"),
+        ("quantizer: {group_size: 48}", "spaces/s.yaml:8:25: found `48`, expected a power of two from 16 to 1024"),
+        ("quantizer: {group_size: 8}", "spaces/s.yaml:8:25: found `8`, expected a power of two from 16 to 1024"),
+        ("quantizer: {group_size: 2048}", "spaces/s.yaml:8:25: found `2048`, expected a power of two from 16 to 1024"),
+        ("quantizer: {group_size: none}", "spaces/s.yaml:8:25: found `none`, expected a power of two from 16 to 1024"),
+        ("quantizer: {group: 32}", "spaces/s.yaml:8:13: found the unknown key `group`, expected"),
         ("sensitivity: {relative_error: .nan}", "spaces/s.yaml:8:31: found `.nan`, expected a number above 0 to 1"),
         ("sensitivity: {relative_error: NaN}", "spaces/s.yaml:8:31: found `NaN`, expected a number above 0 to 1"),
         ("sensitivity: {relative_error: 0}", "spaces/s.yaml:8:31: found `0`, expected a number above 0 to 1"),

@@ -5,9 +5,9 @@
 //! | tensor | type and shape |
 //! |-|-|
 //! | `LAYER.weight` | i8 codes of the master, shape of the weight; f32 for a layer that stays FP32 |
-//! | `LAYER.weight_scale` | f32 `[out]`, `s_h` |
+//! | `LAYER.weight_scale` | f32 `[out]`, or `[out, groups]` if the description has a `group_size`: `s_h` |
 //! | `LAYER.bias` | f32 `[out]`, where there is one |
-//! | `LAYER.activation_scale.aB` | f32 scalar for each activation width |
+//! | `LAYER.activation_scale.aB` | f32 scalar for each quantised activation width |
 //! | `NORM@PREVIOUS>OWN.{weight,bias,running_mean,running_var}` | f32 `[channels]` for each pair of candidates |
 //! | `FUNCTION.{weight,bias,value}` | f32: layer norm, RMS norm, constant |
 //!
@@ -21,13 +21,14 @@ use serde::{Deserialize, Serialize};
 use crate::data::Normalization;
 use crate::error::{Error, Result};
 use crate::exec::{Network, NormBinding, Statistics, host};
+use crate::export::{InputNormalization, PackedDescription, PackedLayer};
 use crate::graph::Graph;
 use crate::quant::{Rounding, ScaleGradient};
 use crate::scheme::{LayerScheme, Scheme};
 use crate::space::{Candidate, LayerChoice, QuantizerSpec};
 use crate::store::{Array, TensorFile};
 use crate::supernet::net::NORM_PARTS;
-use crate::supernet::packed::{InputNormalization, PackedDescription, PackedLayer, PackedWeights};
+use crate::supernet::packed::{PackedWeights, checked_normalization, stored_normalization};
 use crate::supernet::{Parameters, SuperNet};
 
 const FORMAT: &str = "bitplan.master/2";
@@ -39,6 +40,8 @@ struct MasterDescription {
     normalization: InputNormalization,
     rounding: Rounding,
     scale_gradient: ScaleGradient,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group_size: Option<usize>,
     layers: Vec<MasterLayer>,
     groups: Vec<Vec<usize>>,
 }
@@ -67,8 +70,8 @@ impl MasterCheckpoint {
     /// # Errors
     /// When a parameter is missing.
     pub fn new(net: &SuperNet, normalization: &Normalization, parameters: &Parameters) -> Result<Self> {
-        let normalization = InputNormalization::of(normalization);
-        let QuantizerSpec { rounding, scale_gradient } = *net.scheme().quantizer();
+        let normalization = stored_normalization(normalization);
+        let QuantizerSpec { rounding, scale_gradient, group_size } = *net.scheme().quantizer();
         let mut file = TensorFile::default();
         parameters.store(&mut file, "")?;
         let mut layers = Vec::new();
@@ -90,6 +93,7 @@ impl MasterCheckpoint {
             normalization: normalization.clone(),
             rounding,
             scale_gradient,
+            group_size,
             layers,
             groups: net.scheme().groups.clone(),
         };
@@ -118,14 +122,15 @@ impl MasterCheckpoint {
         let bits: Vec<Option<u32>> = description.layers.iter().map(|l| l.master_bits).collect();
         let choices = description.layers.into_iter();
         let choices = choices.map(|l| LayerChoice { name: l.name, candidates: l.candidates, pinned: l.pinned });
-        let quantizer = QuantizerSpec { rounding: description.rounding, scale_gradient: description.scale_gradient };
+        let MasterDescription { rounding, scale_gradient, group_size, .. } = description;
+        let quantizer = QuantizerSpec { rounding, scale_gradient, group_size };
         let scheme = Scheme::from_choices(choices.collect(), description.groups, &quantizer, &graph)
             .map_err(|e| wrong(format!("choices that do not fit: {e}"), "those of the named network"))?;
         if (0..bits.len()).any(|l| scheme.weight_quantizer(l).map(|q| q.master_bits) != bits[l]) {
             return Err(wrong("a master width that is not the widest candidate's".into(), "the widest candidate's"));
         }
         let normalization = description.normalization;
-        normalization.check(&place)?;
+        checked_normalization(&normalization, &place)?;
         let net = SuperNet::new(Network::new(graph), scheme);
         let checkpoint = Self { net, normalization, file, place };
         checkpoint.check()?;
@@ -141,8 +146,8 @@ impl MasterCheckpoint {
                 }
                 Some(quantizer) => {
                     self.codes(l, quantizer.master_bits)?;
-                    self.scales(&format!("{}.weight_scale", layer.name), &[layer.weight_shape[0]])?;
-                    for &candidate in layer.candidates.iter().filter(|_| layer.quantized_input) {
+                    self.scales(&format!("{}.weight_scale", layer.name), &layer.scale_shape())?;
+                    for &candidate in layer.candidates.iter().filter(|&&c| layer.quantizes_input(c)) {
                         self.scales(&self.net.activation_scale_name(l, candidate), &[])?;
                     }
                 }
@@ -234,13 +239,12 @@ impl MasterCheckpoint {
                 }
                 Some(quantizer) => {
                     let bits = u32::from(candidate.weight_bits());
-                    let codes = quantizer.switch(self.codes(l, quantizer.master_bits)?, bits);
-                    let packed = crate::quant::packing::pack(&codes, bits);
-                    let scale = self.scales(&format!("{}.weight_scale", layer.name), &[layer.weight_shape[0]])?;
+                    let packed = quantizer.switch_and_pack(self.codes(l, quantizer.master_bits)?, bits);
+                    let scale = self.scales(&format!("{}.weight_scale", layer.name), &layer.scale_shape())?;
                     let scale = quantizer.scale_at(scale, bits);
                     file.arrays.insert(format!("{}.codes", layer.name), Array::U8(vec![packed.len()], packed));
-                    file.arrays.insert(format!("{}.scale", layer.name), Array::F32(vec![scale.len()], scale));
-                    if layer.quantized_input {
+                    file.arrays.insert(format!("{}.scale", layer.name), Array::F32(layer.scale_shape(), scale));
+                    if layer.quantizes_input(candidate) {
                         let scale = self.scales(&self.net.activation_scale_name(l, candidate), &[])?;
                         let name = format!("{}.activation_scale", layer.name);
                         file.arrays.insert(name, Array::F32(vec![], scale.to_vec()));

@@ -3,8 +3,8 @@
 //! | parameter | one for each |
 //! |-|-|
 //! | `LAYER.weight`, `LAYER.bias` | layer |
-//! | `LAYER.weight_scale` | layer: the scale `s_h` of the integer master, per output channel (Double Rounding) |
-//! | `LAYER.activation_scale.aB` | layer and activation width |
+//! | `LAYER.weight_scale` | layer: the scales `s_h` of the integer master, `[out]` or `[out, groups]` (Double Rounding) |
+//! | `LAYER.activation_scale.aB` | layer and quantised activation width |
 //! | `NORM@PREVIOUS>OWN.{weight,bias,running_mean,running_var}` | norm and pair of candidates |
 //! | `FUNCTION.{weight,bias,value}` | layer norm, RMS norm, constant: all configurations share them |
 //!
@@ -105,8 +105,7 @@ impl SuperNet {
     pub fn initial_activation_scales(&self, tape: &Tape) -> Result<Vec<Vec<f32>>> {
         let of_layer = |l: usize| {
             let input = host::read::<f32>(tape.unquantized_layer_input(&self.network, l)?)?;
-            let quantized = self.scheme.layers[l].quantized_input;
-            let scale = |&c: &Candidate| match quantized && !c.is_fp32() {
+            let scale = |&c: &Candidate| match self.scheme.layers[l].quantizes_input(c) {
                 true => self.activation_quantizer(l, c).initial_scale(&input),
                 false => 1.0,
             };
@@ -133,16 +132,14 @@ impl SuperNet {
                 parameters.insert(format!("{}.bias", layer.name), float.get(&format!("{}.bias", layer.name))?.clone());
             }
             let Some(quantizer) = self.scheme.weight_quantizer(l) else { continue };
-            let channels = layer.weight_shape[0];
             let weights = float.values(&format!("{}.weight", layer.name))?;
             parameters.set(
                 format!("{}.weight_scale", layer.name),
-                quantizer.scale_by(weight_scale, &weights, channels, quantizer.master_bits),
-                &[channels],
+                quantizer.scale_by(weight_scale, &weights, layer.scales(), quantizer.master_bits),
+                &layer.scale_shape(),
             )?;
-            for (&candidate, &scale) in
-                layer.candidates.iter().zip(&activation_scales[l]).filter(|_| layer.quantized_input)
-            {
+            let scales = layer.candidates.iter().zip(&activation_scales[l]);
+            for (&candidate, &scale) in scales.filter(|(c, _)| layer.quantizes_input(**c)) {
                 parameters.set(self.activation_scale_name(l, candidate), vec![scale], &[])?;
             }
         }
@@ -223,7 +220,7 @@ impl SuperNet {
         let bits = u32::from(candidate.weight_bits());
         let quantized = quantizer.fake_quantize(&host::read::<f32>(weight)?, &scale, bits);
         let weight = host::tensor(quantized, layer.weight_shape.as_slice())?;
-        let activation = match layer.quantized_input {
+        let activation = match layer.quantizes_input(candidate) {
             true => {
                 let scale = parameters.scalar(&self.activation_scale_name(l, candidate))?;
                 Some((self.activation_quantizer(l, candidate), scale))

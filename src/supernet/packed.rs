@@ -1,78 +1,29 @@
 //! The weights of one plan, packed at their bits: what a deployment needs.
 //!
-//! A safetensors file, `bitplan.packed/2`:
-//!
-//! | tensor | type and shape |
-//! |-|-|
-//! | `LAYER.codes` | u8: codes in row-major order of the weight, dense little-endian bit stream (`quant::packing`) |
-//! | `LAYER.scale` | f32 `[out]`: weight = code · scale |
-//! | `LAYER.activation_scale` | f32 scalar of the input quantiser |
-//! | `LAYER.weight` | f32, instead of the three, for a layer that stays FP32 |
-//! | `LAYER.bias`, `NORM.{weight,bias,running_mean,running_var}`, `FUNCTION.{weight,bias,value}` | f32 |
+//! The file is a `bitplan.packed/2`, whose tensors [`crate::export::Deployment::from_packed`] reads and describes.
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use crate::data::Normalization;
 use crate::error::{Error, Result};
-use crate::exec::{Bindings, LayerBinding, Network, NormBinding, Statistics, host};
+use crate::exec::{Bindings, LayerBinding, Network, NormBinding, NormSite, Statistics, host};
+use crate::export::{DeployedLayer, Deployment, InputNormalization, PackedDescription, PackedLayer};
 use crate::graph::Graph;
-use crate::quant::{ActivationQuantizer, Rounding, WeightQuantizer, packing};
-use crate::space::Candidate;
-use crate::store::{Array, TensorFile};
-
-const FORMAT: &str = "bitplan.packed/2";
-
-/// What the tensors of the file are.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct PackedDescription {
-    format: String,
-    plan: String,
-    network: Graph,
-    normalization: InputNormalization,
-    rounding: Rounding,
-    layers: Vec<PackedLayer>,
-}
+use crate::quant::{ActivationQuantizer, Rounding};
+use crate::store::TensorFile;
 
 /// How pixels become inputs, as a file says it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct InputNormalization {
-    mean: Vec<f32>,
-    std: Vec<f32>,
+pub(super) fn stored_normalization(normalization: &Normalization) -> InputNormalization {
+    InputNormalization { mean: normalization.mean().to_vec(), std: normalization.std().to_vec() }
 }
 
-impl InputNormalization {
-    pub fn of(normalization: &Normalization) -> Self {
-        Self { mean: normalization.mean().to_vec(), std: normalization.std().to_vec() }
-    }
-
-    pub fn check(&self, place: &str) -> Result<Normalization> {
-        Normalization::new(self.mean.clone(), self.std.clone()).map_err(|_| {
-            let found = format!("means {:?} and deviations {:?}", self.mean, self.std);
-            let expected = "finite means and positive deviations, one for each channel";
-            Error::input(place, found, expected, "write the file again")
-        })
-    }
-}
-
-/// The choice of one layer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct PackedLayer {
-    pub name: String,
-    pub candidate: Candidate,
-}
-
-impl PackedDescription {
-    pub fn new(
-        network: Graph,
-        normalization: InputNormalization,
-        plan: &str,
-        rounding: Rounding,
-        layers: Vec<PackedLayer>,
-    ) -> Self {
-        Self { format: FORMAT.into(), plan: plan.into(), network, normalization, rounding, layers }
-    }
+/// What a file says of how pixels become inputs, checked.
+pub(super) fn checked_normalization(stored: &InputNormalization, place: &str) -> Result<Normalization> {
+    Normalization::new(stored.mean.clone(), stored.std.clone()).map_err(|_| {
+        let found = format!("means {:?} and deviations {:?}", stored.mean, stored.std);
+        let expected = "finite means and positive deviations, one for each channel";
+        Error::input(place, found, expected, "write the file again")
+    })
 }
 
 /// The packed weights of one plan.
@@ -104,7 +55,7 @@ impl PackedWeights {
     pub fn read(path: &Path) -> Result<Self> {
         let file = TensorFile::read(path)?;
         let place = path.display().to_string();
-        let description: PackedDescription = file.describe(FORMAT, &place)?;
+        let description = PackedDescription::read(&file, &place)?;
         Ok(Self { file, description, place })
     }
 
@@ -123,7 +74,7 @@ impl PackedWeights {
     /// # Errors
     /// When the description's numbers are impossible.
     pub fn normalization(&self) -> Result<Normalization> {
-        self.description.normalization.check(&self.place)
+        checked_normalization(&self.description.normalization, &self.place)
     }
 
     /// Bytes of all tensors: what a model budget counts.
@@ -145,6 +96,14 @@ impl PackedWeights {
         self.description.layers.iter().map(of_layer).sum()
     }
 
+    /// The plan in integers.
+    ///
+    /// # Errors
+    /// When a tensor is missing or does not fit the network of the file.
+    pub fn deployment(&self) -> Result<Deployment> {
+        Deployment::from_packed(&self.file, &self.place)
+    }
+
     /// The network with weights unpacked and dequantised: code · scale.
     ///
     /// # Errors
@@ -159,66 +118,52 @@ impl PackedWeights {
                 "name another file",
             ));
         }
-        let layers = (0..names.len()).map(|l| self.layer(network, l)).collect::<Result<_>>()?;
-        let norm = |norm: &crate::exec::NormSite| {
-            let part = |what: &str| {
-                let values = self.file.floats(&format!("{}.{what}", norm.name), &[norm.channels], &self.place)?;
-                host::tensor(values.to_vec(), norm.channels)
+        let deployment = self.deployment()?;
+        let floats = |name: &str, shape: &[usize]| match deployment.parameters.get(name) {
+            Some((found, values)) if found == shape => host::tensor(values.clone(), shape),
+            other => {
+                let found = other.map_or_else(|| "nothing".to_string(), |(found, _)| format!("shape {found:?}"));
+                Err(self.other_network(format!("tensor `{name}`"), found, shape))
+            }
+        };
+        let layer = |(l, deployed): (usize, &DeployedLayer)| {
+            let shape = network.layers()[l].weight_shape.as_slice();
+            if deployed.shape != shape {
+                let found = format!("shape {:?}", deployed.shape);
+                return Err(self.other_network(format!("weight of `{}`", deployed.name), found, shape));
+            }
+            let bias = match network.has_bias(l) {
+                true => Some(floats(&format!("{}.bias", deployed.name), &shape[..1])?),
+                false => None,
             };
-            let name = format!("{}.running_var", norm.name);
-            let variance = self.file.positive(&name, &[norm.channels], true, &self.place)?;
-            let variance = host::tensor(variance.to_vec(), norm.channels)?;
-            let statistics = Statistics::Fixed { mean: part("running_mean")?, variance };
+            let weight = host::tensor(deployed.weights.values(), shape)?;
+            Ok(LayerBinding { weight, bias, activation: quantizer(deployed, deployment.rounding) })
+        };
+        let norm = |norm: &NormSite| {
+            let part = |what: &str| floats(&format!("{}.{what}", norm.name), &[norm.channels]);
+            let statistics = Statistics::Fixed { mean: part("running_mean")?, variance: part("running_var")? };
             Ok(NormBinding { gamma: part("weight")?, beta: part("bias")?, statistics })
         };
         let function = |function: usize| {
-            let bind = |(name, shape): (String, Vec<usize>)| {
-                host::tensor(self.file.floats(&name, &shape, &self.place)?.to_vec(), shape)
-            };
-            network.function_parameters(function).into_iter().map(bind).collect::<Result<Vec<_>>>()
+            let parameters = network.function_parameters(function).into_iter();
+            parameters.map(|(name, shape)| floats(&name, &shape)).collect::<Result<Vec<_>>>()
         };
         Ok(Bindings {
-            layers,
+            layers: deployment.layers.iter().enumerate().map(layer).collect::<Result<_>>()?,
             norms: network.norms().iter().map(norm).collect::<Result<_>>()?,
             functions: (0..network.functions().len()).map(function).collect::<Result<_>>()?,
         })
     }
 
-    fn layer(&self, network: &Network, l: usize) -> Result<LayerBinding> {
-        let layer = &network.layers()[l];
-        let candidate = self.description.layers[l].candidate;
-        let floats =
-            |part: &str, shape: &[usize]| self.file.floats(&format!("{}.{part}", layer.name), shape, &self.place);
-        let bias = match network.has_bias(l) {
-            true => Some(host::tensor(floats("bias", &[layer.channels()])?.to_vec(), layer.channels())?),
-            false => None,
-        };
-        let shape = layer.weight_shape.as_slice();
-        if candidate.is_fp32() {
-            let weight = host::tensor(floats("weight", shape)?.to_vec(), shape)?;
-            return Ok(LayerBinding { weight, bias, activation: None });
-        }
-        let name = format!("{}.codes", layer.name);
-        let Some(Array::U8(_, stream)) = self.file.arrays.get(&name) else {
-            let place = format!("{}: tensor `{name}`", self.place);
-            return Err(Error::input(place, "no packed codes", "a U8 tensor", "pack the plan again"));
-        };
-        let bits = u32::from(candidate.weight_bits());
-        let codes = packing::unpack(stream, layer.parameters(), bits)?;
-        let positive = |part: &str, shape: &[usize]| {
-            self.file.positive(&format!("{}.{part}", layer.name), shape, false, &self.place)
-        };
-        let scale = positive("scale", &[layer.channels()])?;
-        let weight = WeightQuantizer::dequantize(&codes, scale);
-        let weight = host::tensor(weight, shape)?;
-        if !layer.quantized_input {
-            return Ok(LayerBinding { weight, bias, activation: None });
-        }
-        let activation_bits = u32::from(candidate.activation_bits());
-        let quantizer = ActivationQuantizer::new(activation_bits, layer.unsigned_input, self.description.rounding);
-        let activation_scale = positive("activation_scale", &[])?[0];
-        Ok(LayerBinding { weight, bias, activation: Some((quantizer, activation_scale)) })
+    fn other_network(&self, what: String, found: String, shape: &[usize]) -> Error {
+        let place = format!("{}: {what}", self.place);
+        Error::input(place, found, format!("shape {shape:?}, as the network has it"), "name another file")
     }
+}
+
+/// The quantiser of a layer's input and its scale.
+fn quantizer(layer: &DeployedLayer, rounding: Rounding) -> Option<(ActivationQuantizer, f32)> {
+    layer.activation.map(|a| (ActivationQuantizer::new(a.bits, a.unsigned, rounding), a.scale))
 }
 
 #[cfg(test)]

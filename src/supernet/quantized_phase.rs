@@ -155,7 +155,8 @@ fn updates(
         updates.push(linear(name, d_weights, recipe.weight_decay));
         scales.push((format!("{}.weight_scale", layer.name), weights.master_bits - bits, d_scale));
         if let Some(gradient) = gradients.activation_scales[l] {
-            let widest = layer.candidates.iter().map(|c| c.activation_bits()).max().unwrap_or_default();
+            let quantized = layer.candidates.iter().filter(|c| c.quantizes_activations());
+            let widest = quantized.map(|c| c.activation_bits()).max().unwrap_or_default();
             let delta = u32::from(widest - candidate.activation_bits());
             scales.push((net.activation_scale_name(l, candidate), delta, vec![gradient]));
         }

@@ -8,22 +8,26 @@ use crate::space::{Candidate, LayerChoice, QuantizerSpec};
 use crate::supernet::{bind_float, initial_float};
 use crate::zoo::resnet8;
 
-fn net() -> SuperNet {
+fn net(candidates: [&str; 3], group_size: Option<usize>) -> SuperNet {
     let graph = resnet8([1, 8, 8], 3).unwrap();
-    let candidates: Vec<Candidate> = ["w8a8", "w4a4", "w2a2"].iter().map(|c| c.parse().unwrap()).collect();
+    let candidates: Vec<Candidate> = candidates.iter().map(|c| c.parse().unwrap()).collect();
     let choice = |l: crate::graph::Layer| LayerChoice { name: l.name, candidates: candidates.clone(), pinned: false };
     let choices = graph.layers().into_iter().map(choice).collect();
-    SuperNet::new(
-        Network::new(graph.clone()),
-        Scheme::from_choices(choices, vec![], &QuantizerSpec::default(), &graph).unwrap(),
-    )
+    let spec = QuantizerSpec { group_size, ..QuantizerSpec::default() };
+    SuperNet::new(Network::new(graph.clone()), Scheme::from_choices(choices, vec![], &spec, &graph).unwrap())
 }
 
 /// One step must move the parameters of the drawn configuration and no others: of the activation scales and norms of
 /// each layer exactly the drawn ones, of the shared ones all.
 #[test]
 fn a_step_moves_what_the_configuration_uses_and_nothing_else() {
-    let net = net();
+    moves_what_it_uses(&net(["w8a8", "w4a4", "w2a2"], None));
+    // Candidates without quantised inputs have no scale of them to move; `fc` has four scales for each output.
+    moves_what_it_uses(&net(["w8a8", "w4a16", "w2a16"], Some(16)));
+    moves_what_it_uses(&net(["w8a16", "w4a16", "w2a16"], Some(16)));
+}
+
+fn moves_what_it_uses(net: &SuperNet) {
     let images = host::tensor((0..4 * 64).map(|i| (i as f32 * 0.37).sin()).collect(), (4, 1, 8, 8)).unwrap();
     let float = initial_float(&net.network().graph().clone().into(), 1).unwrap();
     let tape = forward::<f32>(net.network(), &bind_float(net.network(), &float, true).unwrap(), &images).unwrap();
@@ -45,7 +49,7 @@ fn a_step_moves_what_the_configuration_uses_and_nothing_else() {
     let configuration = vec![0, 1, 2, 0, 1, 2, 2, 0, 1, 1];
     let mut executor = Executor::training(net.network(), crate::exec::Backend::default()).unwrap();
     batch_steps(
-        &net,
+        net,
         &mut executor,
         &recipe.recipe,
         &recipe.quantizer,
@@ -62,7 +66,10 @@ fn a_step_moves_what_the_configuration_uses_and_nothing_else() {
     for (l, layer) in net.scheme().layers.iter().enumerate() {
         expected.insert(format!("{}.weight", layer.name));
         expected.insert(format!("{}.weight_scale", layer.name));
-        expected.insert(net.activation_scale_name(l, net.scheme().candidate(l, &configuration)));
+        let candidate = net.scheme().candidate(l, &configuration);
+        if candidate.quantizes_activations() {
+            expected.insert(net.activation_scale_name(l, candidate));
+        }
     }
     expected.insert("fc.bias".into());
     for n in 0..net.network().norms().len() {
@@ -71,4 +78,10 @@ fn a_step_moves_what_the_configuration_uses_and_nothing_else() {
         }
     }
     assert_eq!(moved, expected);
+    if net.scheme().quantizer().group_size.is_some() {
+        let scales = "fc.weight_scale";
+        assert_eq!(state.parameters.get(scales).unwrap().dims(), [3, 4]);
+        let pairs = bits(&before, scales).into_iter().zip(bits(&state.parameters, scales));
+        assert_eq!(pairs.filter(|(a, b)| a != b).count(), 12, "every group's scale moves");
+    }
 }
