@@ -201,6 +201,17 @@ fn weight_only_candidates_in_groups_go_through_the_whole_program() {
             }
         }
 
+        // Planned for a tool: every byte of every tensor in the exported folder.
+        let (plan, folder) = (folder.path().join(format!("{name}.json")), folder.path().join(format!("folder-{name}")));
+        let [space, out_text, plan_text] = [&space, &out, &plan].map(|path| path.to_str().unwrap());
+        let target = ["--for", "compressed-tensors", "--budget", "model_bytes=100%", "-o", plan_text];
+        succeed(&[&["plan", space, "--out", out_text][..], &target].concat());
+        let target = ["--to", "compressed-tensors", "--run", out_text, "-o", folder.to_str().unwrap(), "--json"];
+        let manifest: Value =
+            serde_json::from_slice(&succeed(&[&["export", plan_text][..], &target].concat())).unwrap();
+        let written: u64 = manifest["tensors"].as_array().unwrap().iter().map(|t| t["bytes"].as_u64().unwrap()).sum();
+        assert_eq!(json_of(&plan)["budgets"][0]["used"].as_f64(), Some(written as f64), "{name}");
+
         let master = TensorFile::read(&out.join("master.safetensors")).unwrap();
         assert!(master.arrays.keys().all(|tensor| !tensor.ends_with("activation_scale.a16")));
         assert_eq!(master.arrays.keys().any(|tensor| tensor.ends_with("activation_scale.a8")), name == "beside");

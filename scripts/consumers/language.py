@@ -122,12 +122,7 @@ class Case:
             tensors = sum(file["tensor_bytes"] for file in self.manifest["files"])
             planned = {cost: sum(int(layer["cost"][cost]) for layer in self.layers) for cost in ("weight_bytes", "model_bytes")}
             self.exactly("bytes of weights, as planned", self.manifest["weight_bytes"], planned["weight_bytes"])
-            # Of floats that are no weights a plan counts those of our own file; other formats have them in half precision,
-            # compute them, or need more.
-            found, expected = tensors, planned["model_bytes"]
-            limit = 0 if self.manifest["to"] == "gguf" else 0.01
-            fine = abs(found / expected - 1) <= limit
-            self.table.row(f"bytes of tensors, planned {expected}", found, f"{limit:.0%}", fine)
+            self.exactly("bytes of tensors, as planned", tensors, planned["model_bytes"])
 
     def exactly(self, what, found, expected):
         """A row for two numbers that are the same."""

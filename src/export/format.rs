@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::export::{Deployment, Package};
-use crate::graph::{GroupKind, Op};
+use crate::graph::{Graph, GroupKind, Op};
 use crate::space::Candidate;
 
 /// A layer as a format's rules see it.
@@ -77,6 +77,12 @@ pub trait Format: Sync {
     /// Whether the planner offers the tools' own types of blocks (`q4_k`) instead of bit-widths.
     fn has_own_types(&self) -> bool {
         false
+    }
+
+    /// Bytes of all tensors in the files that are no part of a layer's weight, but for scales of inputs; none where that shows
+    /// only when they are written.
+    fn other_bytes(&self, _: &Graph) -> Option<u64> {
+        None
     }
 
     /// Whether the files hold weights; a recipe for another quantiser does not.

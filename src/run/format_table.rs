@@ -12,7 +12,8 @@ use crate::space::{Candidate, merge_groups};
 use crate::table::{PlanningTable, RawCandidate, RawTable};
 
 /// The planning table of [`planning_table`] with the candidates that a format's tools run, the layers tied that they run as
-/// one, and the bytes that the export writes: `weight_bytes`, `model_bytes` (the same change) and the two averages of bits.
+/// one, and the bytes that the export writes: `weight_bytes`, `model_bytes` (exact where [`Format::other_bytes`] is known) and the two averages
+/// of bits.
 ///
 /// # Errors
 /// When the tools run no candidate of some layer, or tied layers have none in common.
@@ -27,16 +28,20 @@ pub fn format_table(
     let all: f64 = scheme.layers.iter().map(|l| l.cost.parameters as f64).sum();
     let count = scheme.layers.len() as f64;
     let places = graph.layers();
+    // Only their sum over the layers counts, so the first layer has what is no layer's.
+    let mut others = format.other_bytes(graph).map(|bytes| bytes as f64);
     for ((layer, place), raw) in scheme.layers.iter().zip(&places).zip(&mut raw.layers) {
         let site = site(graph, place, layer.group());
         let rules: Vec<_> = layer.candidates.iter().map(|&c| format.stored(&site, c)).collect();
         if rules.iter().all(Result::is_err) {
             return Err(none_runs(format, &site, layer, &rules));
         }
+        let own = 4.0 * layer.cost.other_parameters as f64;
+        let other_change = others.as_mut().map_or(0.0, |others| std::mem::take(others) - own);
         let mut rules = rules.into_iter();
         raw.candidates.retain_mut(|candidate| match rules.next() {
             Some(Ok(stored)) => {
-                store(candidate, stored, layer.cost.parameters as f64 / all, 1.0 / count);
+                store(candidate, stored, other_change, layer.cost.parameters as f64 / all, 1.0 / count);
                 true
             }
             _ => false,
@@ -65,8 +70,8 @@ pub fn left_out(outline: &Outline, table: &PlanningTable, format: &dyn Format) -
     lines.map(|(dropped, n)| format!("{} does not run {} in {n} layers", format.name(), dropped.join(", "))).collect()
 }
 
-/// A candidate as it is stored: `share` of the weights and of the layers.
-fn store(candidate: &mut RawCandidate, stored: Stored, share: f64, layer_share: f64) {
+/// A candidate as it is stored: `other_change` bytes more of what is no weight, `share` of the weights and of the layers.
+fn store(candidate: &mut RawCandidate, stored: Stored, other_change: f64, share: f64, layer_share: f64) {
     let before = candidate.cost.get("weight_bytes").unwrap_or_default();
     let bits = f64::from(stored.bits);
     let mut set = |name: &str, value: &dyn Fn(f64) -> f64| {
@@ -75,7 +80,7 @@ fn store(candidate: &mut RawCandidate, stored: Stored, share: f64, layer_share: 
         }
     };
     set("weight_bytes", &|_| stored.bytes as f64);
-    set("model_bytes", &|model| model - before + stored.bytes as f64);
+    set("model_bytes", &|model| model - before + stored.bytes as f64 + other_change);
     set("avg_weight_bits", &|_| bits * share);
     set("layer_avg_weight_bits", &|_| bits * layer_share);
 }

@@ -17,7 +17,7 @@ use crate::export::hugging_face::source::Source;
 use crate::export::hugging_face::tensors::{Float, Tensors};
 use crate::export::hugging_face::{Matrix, floats, words};
 use crate::export::{Codes, DeployedLayer, Deployment, Format, LayerWeights, Package, Part, Site, Stored};
-use crate::graph::Op;
+use crate::graph::{Graph, Op};
 use crate::space::Candidate;
 
 /// What its kernels ask the numbers of inputs and of outputs to be multiples of.
@@ -57,6 +57,10 @@ impl Format for AutoRound {
         let zeros = matrix.columns / matrix.group * words::row_bytes(matrix.rows, bits);
         let bytes = matrix.rows * words::row_bytes(matrix.columns, bits) + 2 * matrix.scales() + zeros;
         Ok(Stored { bits, bytes: bytes as u64 })
+    }
+
+    fn other_bytes(&self, graph: &Graph) -> Option<u64> {
+        Some(super::other_bytes(graph, 2))
     }
 
     fn write(&self, deployment: &Deployment) -> Result<Package> {

@@ -20,7 +20,7 @@ use crate::export::hugging_face::source::Source;
 use crate::export::hugging_face::tensors::{Float, Tensors};
 use crate::export::hugging_face::{Matrix, floats, words};
 use crate::export::{Codes, DeployedLayer, Deployment, Format, LayerWeights, Package, Part, Site, Stored, site};
-use crate::graph::GroupKind;
+use crate::graph::{Graph, GroupKind};
 use crate::quant::Rounding;
 use crate::space::Candidate;
 
@@ -107,6 +107,10 @@ impl Format for CompressedTensors {
 
     fn groups(&self) -> &'static [GroupKind] {
         &[GroupKind::Fused]
+    }
+
+    fn other_bytes(&self, graph: &Graph) -> Option<u64> {
+        Some(super::other_bytes(graph, 4))
     }
 
     fn write(&self, deployment: &Deployment) -> Result<Package> {

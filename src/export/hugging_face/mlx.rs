@@ -15,6 +15,7 @@ use crate::export::hugging_face::source::Source;
 use crate::export::hugging_face::tensors::{Float, Tensors};
 use crate::export::hugging_face::{Matrix, floats, words};
 use crate::export::{Codes, DeployedLayer, Deployment, Format, LayerWeights, Package, Part, Site, Stored};
+use crate::graph::Graph;
 use crate::space::Candidate;
 
 /// Groups that its kernels have, largest first.
@@ -50,6 +51,10 @@ impl Format for Mlx {
         let bits = container(u32::from(candidate.weight_bits()));
         let bytes = matrix.rows * words::row_bytes(matrix.columns, bits) + 8 * matrix.weights() / group;
         Ok(Stored { bits, bytes: bytes as u64 })
+    }
+
+    fn other_bytes(&self, graph: &Graph) -> Option<u64> {
+        Some(super::other_bytes(graph, 4))
     }
 
     fn write(&self, deployment: &Deployment) -> Result<Package> {

@@ -22,7 +22,7 @@ pub use compressed_tensors::CompressedTensors;
 pub use mlx::Mlx;
 
 use crate::export::{Site, Stored};
-use crate::graph::Op;
+use crate::graph::{Graph, Op, Role};
 use crate::space::Candidate;
 
 /// What these formats can hold of a layer.
@@ -66,6 +66,12 @@ impl Matrix {
             false => Ok(()),
         }
     }
+}
+
+/// Bytes of norms, biases and the like, `size` each; tables that follow from the configuration are not stored.
+fn other_bytes(graph: &Graph, size: u64) -> u64 {
+    let stored = graph.parameters().into_iter().filter(|p| !matches!(p.role, Role::Weight | Role::Table));
+    stored.map(|parameter| size * parameter.elements() as u64).sum()
 }
 
 /// A layer whose weights stay floats, of so many bits each.
