@@ -10,7 +10,7 @@ use crate::cli::progress::Spinner;
 use crate::cli::tell::tell;
 use crate::cli::{Global, output};
 use crate::error::{Error, Result};
-use crate::export::{Format, MANIFEST, Manifest, Package, PackedDescription, check, check_folder, write_folder};
+use crate::export::{Format, MANIFEST, Manifest, Package, check, check_folder, write_folder};
 use crate::plan::Plan;
 use crate::run::{Workspace, output_ranges};
 use crate::space::{ModelSource, Space};
@@ -69,8 +69,8 @@ fn of_codes(args: &ExportArgs, named: &Named<'_>, plan: Option<&Plan>, global: &
 fn packed(named: &Named<'_>, plan: Option<&Plan>, global: &Global) -> Result<PackedWeights> {
     let Some(plan) = plan else { return PackedWeights::read(named.file) };
     let written = Workspace::is_finished(named.folder()).then(|| packed_of_run(named.folder(), plan)).flatten();
-    if let Some(path) = written {
-        return PackedWeights::read(&path);
+    if let Some(packed) = written {
+        return Ok(packed);
     }
     let master = named.master()?;
     let study = named.study(master.net().network().graph(), global)?;
@@ -89,8 +89,8 @@ fn ranges(named: &Named<'_>, packed: &PackedWeights, global: &Global) -> Result<
     output_ranges(network, &packed.bindings(network)?, &split, RANGE_IMAGES)
 }
 
-/// The file of packed weights in a run's folder that has the candidates of a plan.
-fn packed_of_run(folder: &Path, plan: &Plan) -> Option<std::path::PathBuf> {
+/// The packed weights in a run's folder that have the candidates of a plan.
+fn packed_of_run(folder: &Path, plan: &Plan) -> Option<PackedWeights> {
     let files = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
     let is_packed = |path: &std::path::PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -98,13 +98,9 @@ fn packed_of_run(folder: &Path, plan: &Plan) -> Option<std::path::PathBuf> {
     };
     let mut packed: Vec<_> = files.filter(is_packed).collect();
     packed.sort();
-    packed.into_iter().find(|path| {
-        let place = path.display().to_string();
-        let description = TensorFile::read(path).and_then(|file| PackedDescription::read(&file, &place));
-        description.is_ok_and(|description| {
-            let packed = description.layers.into_iter().map(|layer| (layer.name, layer.candidate.to_string()));
-            packed.eq(plan.layers.iter().map(|layer| (layer.name.clone(), layer.candidate.clone())))
-        })
+    packed.into_iter().filter_map(|path| PackedWeights::read(&path).ok()).find(|packed| {
+        let choices = packed.choices().iter().map(|layer| (layer.name.as_str(), layer.candidate.to_string()));
+        choices.eq(plan.layers.iter().map(|layer| (layer.name.as_str(), layer.candidate.clone())))
     })
 }
 

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::export::{DeployedLayer, Deployment, Format, LayerWeights, Site};
 use crate::graph::{Graph, Layer, groups};
+use crate::quant::Rounding;
 use crate::space::Candidate;
 
 /// Fails if the tools of a format cannot run a layer as the plan has it.
@@ -42,6 +43,23 @@ pub fn site<'a>(graph: &'a Graph, layer: &'a Layer, group: usize) -> Site<'a> {
         shape: &layer.weight_shape,
         group,
         unsigned_input: layer.unsigned_input,
+    }
+}
+
+impl Deployment {
+    /// Fails if inputs are quantised with another rounding than the tools have; `expected` names theirs in the message. Weights
+    /// are integers already, whatever they were rounded by.
+    ///
+    /// # Errors
+    /// [`Error::Input`] naming the plan, its rounding and what to do.
+    pub fn check_rounding(&self, known: &[Rounding], expected: &str) -> Result<()> {
+        if known.contains(&self.rounding) || self.layers.iter().all(|layer| layer.activation.is_none()) {
+            return Ok(());
+        }
+        let name = self.rounding.name();
+        let remedy =
+            format!("train with `rounding: half_even` instead of `{name}`, or leave activations floats (`w4a16`)");
+        Err(Error::input(format!("plan `{}`", self.plan), format!("inputs rounded {name}"), expected, remedy))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::graph::build::GraphBuilder;
-use crate::graph::op::{Graph, Node, Op};
+use crate::graph::op::{Graph, Node, NodeId, Op};
 
 impl Graph {
     /// The graph in which each node behind the input has the operator that `edit` gives it, and is left out where it gives
@@ -11,16 +11,28 @@ impl Graph {
     /// # Errors
     /// When shapes do not fit any more.
     pub fn edited(&self, edit: impl Fn(&Node) -> Option<Op>) -> Result<Graph> {
+        self.rebuilt(|builder, node, inputs| match (edit(node), inputs.first()) {
+            (None, Some(&input)) => Ok(input),
+            (None, None) => builder.node(&node.name, node.op.clone(), inputs),
+            (Some(op), _) => builder.node(&node.name, op, inputs),
+        })
+    }
+
+    /// The graph that `place` builds: of each node behind the input, given where its inputs stand now, it says where what the
+    /// node gives stands.
+    ///
+    /// # Errors
+    /// Those of `place`.
+    pub(super) fn rebuilt(
+        &self,
+        mut place: impl FnMut(&mut GraphBuilder, &Node, &[NodeId]) -> Result<NodeId>,
+    ) -> Result<Graph> {
         let shape = self.nodes().first().map(|node| node.shape.as_slice()).unwrap_or_default();
         let mut builder = GraphBuilder::new(&self.name, shape)?;
         let mut places = vec![builder.input()];
         for node in self.nodes().iter().skip(1) {
-            let inputs: Vec<usize> = node.inputs.iter().map(|&input| places[input]).collect();
-            places.push(match (edit(node), inputs.first()) {
-                (None, Some(&input)) => input,
-                (None, None) => builder.node(&node.name, node.op.clone(), &inputs)?,
-                (Some(op), _) => builder.node(&node.name, op, &inputs)?,
-            });
+            let inputs: Vec<NodeId> = node.inputs.iter().map(|&input| places[input]).collect();
+            places.push(place(&mut builder, node, &inputs)?);
         }
         let nodes = builder.finish().into_nodes();
         Ok(Graph::from_checked(self.name.clone(), nodes, self.inputs().to_vec(), self.outputs().to_vec()))

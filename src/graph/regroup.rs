@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::graph::axis::AxisMap;
-use crate::graph::build::GraphBuilder;
 use crate::graph::op::{Conv2d, Graph, Op};
 
 /// How a convolution from `c` channels to `c` works in groups.
@@ -23,12 +22,8 @@ impl Graph {
     /// # Errors
     /// When groups or order do not fit the channels, or a name is taken.
     pub fn regrouped(&self, regroupings: &BTreeMap<String, Regrouping>) -> Result<Graph> {
-        let shape = self.nodes().first().map(|node| node.shape.as_slice()).unwrap_or_default();
-        let mut builder = GraphBuilder::new(&self.name, shape)?;
-        let mut places = vec![builder.input()];
-        for node in self.nodes().iter().skip(1) {
-            let inputs: Vec<usize> = node.inputs.iter().map(|&input| places[input]).collect();
-            let place = match (&node.op, regroupings.get(&node.name), inputs.as_slice()) {
+        self.rebuilt(|builder, node, inputs| {
+            let place = match (&node.op, regroupings.get(&node.name), inputs) {
                 (Op::Conv2d(conv), Some(Regrouping { groups, order }), &[input]) => {
                     let conv = Op::Conv2d(Conv2d { groups: *groups, ..*conv });
                     match order {
@@ -44,18 +39,17 @@ impl Graph {
                         }
                     }
                 }
-                _ => builder.node(&node.name, node.op.clone(), &inputs)?,
+                _ => builder.node(&node.name, node.op.clone(), inputs)?,
             };
-            places.push(place);
-        }
-        let nodes = builder.finish().into_nodes();
-        Ok(Graph::from_checked(self.name.clone(), nodes, self.inputs().to_vec(), self.outputs().to_vec()))
+            Ok(place)
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::build::GraphBuilder;
 
     #[test]
     fn a_regrouped_convolution_stands_between_its_orders() {

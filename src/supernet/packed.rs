@@ -59,6 +59,11 @@ impl PackedWeights {
         Ok(Self { file, description, place })
     }
 
+    /// What the plan chose, layer by layer.
+    pub fn choices(&self) -> &[PackedLayer] {
+        &self.description.layers
+    }
+
     /// Name of the plan.
     pub fn plan(&self) -> &str {
         &self.description.plan

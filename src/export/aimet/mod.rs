@@ -20,7 +20,7 @@ mod encodings;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::export::aimet::encodings::Encodings;
 use crate::export::onnx::{LayerForm, Layout, ModelWriter, Versions, lower, turned};
 use crate::export::{DeployedLayer, Deployment, Format, LayerWeights, Package, Part, Site, Stored};
@@ -64,11 +64,7 @@ impl Format for Aimet {
     }
 
     fn write(&self, deployment: &Deployment) -> Result<Package> {
-        if deployment.rounding != Rounding::HalfEven && deployment.layers.iter().any(|l| l.activation.is_some()) {
-            let found = format!("inputs rounded {}", deployment.rounding.name());
-            let remedy = "train with `rounding: half_even`, or leave activations floats (`w4a16`)";
-            return Err(Error::input(format!("plan `{}`", deployment.plan), found, "half_even, as AIMET does", remedy));
-        }
+        deployment.check_rounding(&[Rounding::HalfEven], "half_even, as AIMET does")?;
         let (folded, kept) = deployment.clone().fold_batch_norms()?;
         let form = Encoded { shared: shared_inputs(&folded), encodings: RefCell::default() };
         let writer = lower(&folded, &form, Versions { ir: 8, opset: 16, domains: Vec::new() })?;

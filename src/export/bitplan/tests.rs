@@ -6,28 +6,17 @@ use std::process::{Command, Output};
 use proptest::prelude::*;
 
 use super::*;
+use crate::export::sample::residual_network;
 use crate::export::{Activation, Codes, DeployedLayer, LayerWeights, Master, Part, site};
-use crate::graph::{Conv2d, Graph, GraphBuilder, Layer, Role};
+use crate::graph::{Layer, Role};
 use crate::numeric::rng::Stream;
 use crate::quant::weights::signed_range;
 use crate::quant::{Rounding, WeightQuantizer};
 use crate::store::{Array, TensorFile};
 
-fn network() -> Graph {
-    let mut b = GraphBuilder::new("residual", [3, 6, 6]).unwrap();
-    let x = b.conv_general("stem", b.input(), Conv2d::square(4, 3, 1).biased()).unwrap();
-    let x = b.relu("stem.relu", x).unwrap();
-    let y = b.conv("block.conv", x, 4, 3, 1).unwrap();
-    let y = b.batch_norm("block.norm", y).unwrap();
-    let x = b.add("block.sum", y, x).unwrap();
-    let x = b.global_average_pool("pool", x).unwrap();
-    b.linear("head", x, 5).unwrap();
-    b.finish()
-}
-
 /// Random masters of `master_bits`, switched to the choices; without masters where it is 0.
 fn deployment(choices: [&str; 3], master_bits: u32, rounding: Rounding, group: Option<usize>) -> Deployment {
-    let graph = network();
+    let graph = residual_network();
     let mut random = Stream::new(7, "sample", &[]);
     let mut masters = std::collections::BTreeMap::new();
     let mut layer = |(layer, choice): (&Layer, &str)| {

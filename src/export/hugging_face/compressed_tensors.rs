@@ -115,18 +115,7 @@ impl Format for CompressedTensors {
 
     fn write(&self, deployment: &Deployment) -> Result<Package> {
         let mut source = Source::of(deployment, self.name())?;
-        if let Some(layer) = deployment.layers.iter().find(|l| l.activation.is_some())
-            && deployment.rounding != Rounding::HalfEven
-        {
-            let found = format!("inputs that are rounded by `{}`", deployment.rounding.name());
-            let remedy = "train with `rounding: half_even`, or plan without quantised inputs (`w4a16`)";
-            return Err(Error::input(
-                format!("layer `{}`", layer.name),
-                found,
-                "`half_even`, as the tools round",
-                remedy,
-            ));
-        }
+        deployment.check_rounding(&[Rounding::HalfEven], "half_even, as the tools round")?;
         let mut tensors = Tensors::new(Float::Single);
         source.rest(deployment, &mut tensors)?;
         let mut groups: BTreeMap<Scheme, Vec<&str>> = BTreeMap::new();

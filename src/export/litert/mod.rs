@@ -71,12 +71,8 @@ impl Format for LiteRt {
     }
 
     fn write(&self, deployment: &Deployment) -> Result<Package> {
-        if deployment.rounding == Rounding::Floor && deployment.layers.iter().any(|l| l.activation.is_some()) {
-            let found = format!("inputs rounded {}", deployment.rounding.name());
-            let remedy = "train with `rounding: half_even`, or leave activations floats (`w4a16`)";
-            let expected = "rounded to the nearest, as QUANTIZE does";
-            return Err(Error::input(format!("plan `{}`", deployment.plan), found, expected, remedy));
-        }
+        let nearest = [Rounding::HalfEven, Rounding::HalfAway, Rounding::HalfUp];
+        deployment.check_rounding(&nearest, "rounded to the nearest, as QUANTIZE does")?;
         let (deployment, _) = &deployment.clone().fold_batch_norms()?;
         let mut package = Package::default();
         for (file, integers) in [("model.tflite", true), ("float.tflite", false)] {

@@ -11,7 +11,7 @@
 
 use serde_json::{Value, json};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::export::{Activation, DeployedLayer, Deployment, Format, LayerWeights, Package, Site, Stored};
 use crate::quant::{Rounding, packing};
 use crate::space::Candidate;
@@ -55,16 +55,7 @@ impl Format for ModelOpt {
     }
 
     fn write(&self, deployment: &Deployment) -> Result<Package> {
-        if deployment.rounding != Rounding::HalfEven && deployment.layers.iter().any(|l| l.activation.is_some()) {
-            let found = format!("inputs rounded {}", deployment.rounding.name());
-            let remedy = "train with `rounding: half_even`, or leave activations floats (`w4a16`)";
-            return Err(Error::input(
-                format!("plan `{}`", deployment.plan),
-                found,
-                "half_even, as ModelOpt does",
-                remedy,
-            ));
-        }
+        deployment.check_rounding(&[Rounding::HalfEven], "half_even, as ModelOpt does")?;
         let description = format!("plan {} of {} (bitplan {})", deployment.plan, deployment.graph.name, crate::VERSION);
         let metadata = json!({"recipe_type": "ptq", "description": description});
         let mut text = format!("metadata: {metadata}\nquantize:\n  algorithm: max\n  quant_cfg:\n");

@@ -17,7 +17,7 @@
 //! of floats between two operators. TensorRT wants zero points of 0 everywhere: its file is `onnx`.
 
 use crate::error::{Error, Result};
-use crate::export::onnx::qdq::{Qdq, check_rounding};
+use crate::export::onnx::qdq::{Qdq, ROUNDING};
 use crate::export::onnx::quantized_operators::quantize_operators;
 use crate::export::onnx::{LayerForm, Layout, ModelWriter, Versions, lower};
 use crate::export::{DeployedLayer, Deployment, Format, Package, Site, Stored};
@@ -76,7 +76,7 @@ impl Format for OnnxNpu {
             let remedy = "export it from the run's plan, whose images give the ranges";
             return Err(Error::input(place, "packed weights alone", expected, remedy));
         }
-        check_rounding(deployment)?;
+        deployment.check_rounding(ROUNDING.0, ROUNDING.1)?;
         let (folded, kept) = deployment.clone().fold_batch_norms()?;
         if let Some(norm) = kept.first() {
             let place = format!("network `{}`, node `{norm}`", deployment.graph.name);

@@ -25,7 +25,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::export::onnx::attributes::int;
 use crate::export::onnx::form::turned;
 use crate::export::onnx::{Float, LayerForm, Layout, ModelWriter, Versions, lower};
@@ -90,17 +90,8 @@ impl Format for Onnx25 {
     }
 }
 
-/// QuantizeLinear rounds to the nearest, of two to the even number.
-pub(super) fn check_rounding(deployment: &Deployment) -> Result<()> {
-    let rounding = deployment.rounding;
-    if rounding == Rounding::HalfEven || deployment.layers.iter().all(|layer| layer.activation.is_none()) {
-        return Ok(());
-    }
-    let found = format!("inputs rounded {}", rounding.name());
-    let expected = "half_even, which QuantizeLinear does";
-    let remedy = "train with `rounding: half_even`, or keep activations in floats (`w4a16`)";
-    Err(Error::input(format!("plan `{}`", deployment.plan), found, expected, remedy))
-}
+/// What QuantizeLinear does: to the nearest, of two to the even number.
+pub(super) const ROUNDING: (&[Rounding], &str) = (&[Rounding::HalfEven], "half_even, which QuantizeLinear does");
 
 /// A trap of products with weight-only layers.
 const WEIGHT_ONLY: &str = "onnxruntime rounds the inputs of products with weight-only layers to 8 bits unless the session \
@@ -188,7 +179,7 @@ impl Qdq {
     }
 
     fn write(self, deployment: &Deployment, versions: Versions) -> Result<Package> {
-        check_rounding(deployment)?;
+        deployment.check_rounding(ROUNDING.0, ROUNDING.1)?;
         let mut quantized = deployment.layers.iter().filter_map(|layer| layer.activation);
         let has_clip = quantized.all(|a| self.container(a.bits) == 8);
         let (folded, kept) = deployment.clone().fold_batch_norms()?;
