@@ -16,6 +16,8 @@ pub struct LayerScheme {
     pub candidates: Vec<Candidate>,
     /// Whether the search space pins it.
     pub pinned: bool,
+    /// What pins keep it from, its own or those of layers that it is tied to; widest first. Nothing is trained at these.
+    pub alternatives: Vec<Candidate>,
     /// Shape of its weight.
     pub weight_shape: Vec<usize>,
     /// Whether its input is never negative.
@@ -69,7 +71,41 @@ impl Scheme {
     pub fn new(search: &Search, quantizer: &QuantizerSpec, graph: &Graph) -> Result<Self> {
         let names: Vec<String> = graph.layers().iter().map(|l| l.name.clone()).collect();
         let tied = search.resolve_groups(&names, &groups(graph, search.rules()))?;
-        Self::from_choices(search.resolve(&names)?, tied, quantizer, graph)
+        let mut scheme = Self::from_choices(search.resolve(&names)?, tied, quantizer, graph)?;
+        scheme.add_alternatives(search.unpinned().resolve(&names)?);
+        Ok(scheme)
+    }
+
+    /// What every layer could take but for the pins; of tied layers what all of them could. Layers that are pinned to
+    /// `fp32` have none: nothing of them is quantised.
+    fn add_alternatives(&mut self, free: Vec<LayerChoice>) {
+        let mut free: Vec<Vec<Candidate>> = free.into_iter().map(|choice| choice.candidates).collect();
+        for group in &self.groups {
+            let mut common = group.first().map_or(Vec::new(), |&first| free[first].clone());
+            common.retain(|c| group.iter().all(|&member| free[member].contains(c)));
+            group.iter().for_each(|&member| free[member].clone_from(&common));
+        }
+        for (layer, mut free) in self.layers.iter_mut().zip(free) {
+            free.retain(|c| !layer.candidates.contains(c));
+            if !layer.candidates.contains(&Candidate::FP32) {
+                layer.alternatives = free;
+            }
+        }
+    }
+
+    /// The scheme in which the layers that pins hold may take what they are kept from as well, and all others nothing;
+    /// none if there are no such layers.
+    pub fn freed(&self) -> Option<Self> {
+        let mut freed = self.clone();
+        for layer in &mut freed.layers {
+            if layer.alternatives.is_empty() {
+                layer.candidates.clear();
+            } else {
+                layer.candidates.append(&mut layer.alternatives);
+                layer.candidates.sort_by(|a, b| b.cmp(a));
+            }
+        }
+        freed.layers.iter().any(|l| !l.candidates.is_empty()).then_some(freed)
     }
 
     /// Binds resolved choices, one per layer in graph order.
@@ -117,6 +153,7 @@ impl Scheme {
                 name: layer.name,
                 candidates: choice.candidates,
                 pinned: choice.pinned,
+                alternatives: Vec::new(),
                 weight_shape: layer.weight_shape,
                 unsigned_input: layer.unsigned_input,
                 quantized_input: layer.quantized_input,
@@ -174,6 +211,12 @@ impl Scheme {
     /// How ties are rounded.
     pub fn quantizer(&self) -> &QuantizerSpec {
         &self.quantizer
+    }
+
+    /// Bit operations and weight bytes of the network that is not quantised.
+    pub fn float_cost(&self) -> (u64, u64) {
+        let of_layer = |l: &LayerScheme| (l.cost.bit_ops(32, 32), l.cost.weight_bytes(32));
+        self.layers.iter().map(of_layer).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
     /// Bit operations and weight bytes of a configuration.

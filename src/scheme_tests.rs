@@ -73,3 +73,29 @@ fn the_spec_is_written_as_before_where_there_are_no_groups() {
     let spec = QuantizerSpec { rounding: Rounding::HalfEven, scale_gradient: ScaleGradient::Paper, group_size: None };
     assert_eq!(serde_json::to_string(&spec).unwrap(), r#"{"rounding":"half_even","scale_gradient":"paper"}"#);
 }
+
+#[test]
+fn pins_keep_layers_and_those_tied_to_them_from_what_they_could_take() {
+    let mut b = GraphBuilder::new("test", [3, 8, 8]).unwrap();
+    let first = b.conv("first", b.input(), 8, 3, 1).unwrap();
+    let second = b.conv("second", first, 8, 3, 1).unwrap();
+    let third = b.conv("third", second, 8, 3, 1).unwrap();
+    let p = b.global_average_pool("p", third).unwrap();
+    b.linear("head", p, 10).unwrap();
+    let graph = b.finish();
+    let search = "{candidates: [w8a8, w4a4, w2a2], overrides: [{match: third, candidates: [w8a8, w4a4]}], \
+                  pins: {first: w6a6, second: w4a4, head: fp32}, groups: [[second, third]]}";
+    let text = format!(
+        "format: bitplan.space/1\nname: t\nmodel: {{zoo: resnet8, input: [3, 8, 8], classes: 10}}\n\
+         data: {{train: {{cifar10: {{files: [a]}}}}, test: {{cifar10: {{files: [a]}}}}}}\nsearch: {search}\n"
+    );
+    let space = crate::space::Space::parse(&text, std::path::Path::new("t.yaml")).unwrap();
+    let scheme = Scheme::new(&space.search, &space.quantizer, &graph).unwrap();
+    let names = |of: &[Candidate]| of.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let alternatives: Vec<String> = scheme.layers.iter().map(|l| names(&l.alternatives)).collect();
+    // The tied layers could both take w8a8 and w4a4; w2a2 only one of them.
+    assert_eq!(alternatives, ["w8a8 w4a4 w2a2", "w8a8", "w8a8", ""]);
+    let freed = scheme.freed().unwrap();
+    let candidates: Vec<String> = freed.layers.iter().map(|l| names(&l.candidates)).collect();
+    assert_eq!(candidates, ["w8a8 w6a6 w4a4 w2a2", "w8a8 w4a4", "w8a8 w4a4", ""]);
+}

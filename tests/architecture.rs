@@ -91,12 +91,15 @@ fn the_solver_and_the_argument_parser_are_each_named_in_one_place() {
     for (name, allowed) in [
         ("good_lp", &["solve/ilp.rs"][..]),
         ("clap", &["cli/args/", "main.rs"]),
-        ("csv", &["table/records.rs", "table/csv_tests.rs"]),
-        ("indicatif", &["cli/progress.rs"]),
+        ("csv", &["table/records.rs", "table/csv_tests.rs", "report/spreadsheet"]),
+        ("indicatif", &["cli/progress"]),
+        ("console", &["cli/progress"]),
         ("serde_saphyr", &["space", "export/modelopt/tests.rs"]),
         ("flatbuffers", &["export/litert"]),
         ("prost", &["onnx", "export/onnx", "export/qonnx/tests.rs", "export/aimet/tests.rs"]),
-        ("comfy_table", &["report/text.rs"]),
+        ("comfy_table", &["report/text/terminal.rs"]),
+        ("svg", &["report/plot", "report/html"]),
+        ("maud", &["report/html"]),
         ("tokenizers", &["hugging_face/tokenizer.rs"]),
         ("memmap2", &["hugging_face/tensors.rs"]),
     ] {

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are test code too
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bitplan::numeric::rng::Stream;
 use bitplan::plan::Plan;
 use bitplan::store::{Array, TensorFile};
-use bitplan::supernet::{MasterCheckpoint, PackedWeights};
+use bitplan::supernet::{EpochRecord, MasterCheckpoint, PackedWeights, Parameters, SuperNet};
 
 /// ResNet-8 on the first images of the embedded data; every stage runs, none takes more than some seconds.
 fn small_space(folder: &Path) -> PathBuf {
@@ -57,11 +57,11 @@ fn run(space: &Path, out: &Path, threads: &str) -> Command {
     bitplan(&["run", space.to_str().unwrap(), "--out", out.to_str().unwrap(), "--threads", threads])
 }
 
-/// Every file of a run by name, but for the one that holds times and absolute paths.
+/// Every file of a run by name, but for those that hold times and absolute paths.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap());
     let named = entries.map(|e| (e.file_name().into_string().unwrap(), std::fs::read(e.path()).unwrap()));
-    named.filter(|(name, _)| name != "run.json").collect()
+    named.filter(|(name, _)| !["run.json", "report.html"].contains(&name.as_str())).collect()
 }
 
 fn assert_same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) {
@@ -176,4 +176,39 @@ fn the_files_agree_with_each_other(run: &Path, space: &Path) {
     let evaluated: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(evaluated["correct"], row["evaluation"]["correct"]);
     std::fs::remove_file(switched).unwrap();
+    the_histories_agree_with_the_parameters(run, master.net());
+}
+
+/// Two epochs of eight steps each.
+fn the_histories_agree_with_the_parameters(run: &Path, net: &SuperNet) {
+    let history = |name: &str| -> Vec<EpochRecord> {
+        let text = std::fs::read_to_string(run.join(format!("{name}.history.json"))).unwrap();
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        serde_json::from_value(document["epochs"].clone()).unwrap()
+    };
+    assert!(history("fp32").iter().all(|epoch| epoch.scales.is_empty() && epoch.draws.is_empty()));
+    let layers = &net.scheme().layers;
+    for name in ["multi_precision", "supernet"] {
+        let file = TensorFile::read(&run.join(format!("{name}.safetensors"))).unwrap();
+        let parameters = Parameters::load(&file, "").unwrap();
+        for (layer, scales) in layers.iter().zip(&history(name)[1].scales) {
+            let prefix = format!("{}.activation_scale.a", layer.name);
+            let trained: BTreeMap<u32, f64> = parameters
+                .iter()
+                .filter_map(|(name, _)| Some((name.strip_prefix(&prefix)?.parse().unwrap(), name)))
+                .map(|(bits, name)| (bits, f64::from(parameters.scalar(name).unwrap())))
+                .collect();
+            assert_eq!(scales.activations, trained, "{name} {}", layer.name);
+            assert_eq!(scales.weight.is_some(), parameters.contains(&format!("{}.weight_scale", layer.name)));
+        }
+    }
+    let steps = 8 * net.scheme().bases().len() as u64;
+    let at = |name: &str| layers.iter().position(|layer| layer.name == name).unwrap();
+    for epoch in history("supernet") {
+        assert!(epoch.draws.iter().all(|of_layer| of_layer.iter().sum::<u64>() == steps), "{:?}", epoch.draws);
+        assert_eq!(epoch.draws[at("stage2.block1.conv1")], epoch.draws[at("stage2.block1.shortcut.conv")], "tied");
+        assert_eq!(epoch.draws[at("fc")], [steps], "pinned");
+        assert!(epoch.draws.iter().collect::<BTreeSet<_>>().len() > 3, "others draw by themselves: {:?}", epoch.draws);
+    }
+    assert!(history("multi_precision").iter().all(|epoch| epoch.draws.is_empty()));
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use bitplan::progress::Observer;
+use bitplan::progress::{Observer, Stage};
 use bitplan::space::{Alrs, MultiPrecision, QuantizerRecipe, Recipe, Schedule};
 use bitplan::supernet::{Session, TrainState, train_float, train_multi_precision};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::{Job, subject};
 struct Clock(Vec<Instant>);
 
 impl Observer for Clock {
-    fn start(&mut self, _: &str, _: u64) {
+    fn start(&mut self, _: Stage<'_>) {
         self.0.push(Instant::now());
     }
     fn at(&mut self, _: u64, _: &str) {

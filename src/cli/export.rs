@@ -12,7 +12,7 @@ use crate::cli::{Global, output};
 use crate::error::{Error, Result};
 use crate::export::{Format, MANIFEST, Manifest, Package, check, check_folder, write_folder};
 use crate::plan::Plan;
-use crate::run::{Workspace, output_ranges};
+use crate::run::{is_finished, output_ranges};
 use crate::space::{ModelSource, Space};
 use crate::store::{TensorFile, hash_file};
 use crate::supernet::PackedWeights;
@@ -68,7 +68,7 @@ fn of_codes(args: &ExportArgs, named: &Named<'_>, plan: Option<&Plan>, global: &
 /// to it.
 fn packed(named: &Named<'_>, plan: Option<&Plan>, global: &Global) -> Result<PackedWeights> {
     let Some(plan) = plan else { return PackedWeights::read(named.file) };
-    let written = Workspace::is_finished(named.folder()).then(|| packed_of_run(named.folder(), plan)).flatten();
+    let written = is_finished(named.folder()).then(|| packed_of_run(named.folder(), plan)).flatten();
     if let Some(packed) = written {
         return Ok(packed);
     }

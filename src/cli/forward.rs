@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::exec::{Bindings, Executor, Network};
 use crate::graph::{Op, Port};
 use crate::model::{Model, Start};
-use crate::progress::Observer;
+use crate::progress::{Observer, Stage};
 use crate::supernet::{PackedWeights, bind_float, given_float, load_float};
 
 pub(super) fn forward(args: &ForwardArgs, global: &Global) -> Result<()> {
@@ -29,10 +29,10 @@ pub(super) fn forward(args: &ForwardArgs, global: &Global) -> Result<()> {
     let width = samples.len() / batch;
     let mut executor = Executor::evaluation(&network, global.backend()?)?;
     let mut values = Vec::new();
-    bars.start("forward", batch as u64);
+    bars.start(Stage::new("forward", batch as u64).of("samples"));
     for samples in samples.chunks(args.batch_size as usize * width) {
         values.extend(executor.outputs(&bindings, samples)?.logits);
-        bars.at((values.len() / output_width(&network)) as u64, "samples");
+        bars.at((values.len() / output_width(&network)) as u64, "");
         if bars.stop_requested() {
             return Err(Error::Interrupted);
         }

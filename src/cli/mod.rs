@@ -15,6 +15,7 @@ mod pareto;
 mod plan;
 mod plan_text;
 mod progress;
+mod report;
 mod run;
 mod sensitivity;
 mod source;
@@ -49,6 +50,6 @@ pub fn dispatch(cli: Cli) -> Result<()> {
         Command::Eval(args) => eval::eval(args, global),
         Command::Switch(args) => switch::switch(args, global),
         Command::Export(args) => export::export(args, global),
-        Command::Report(args) => run::report(args, global),
+        Command::Report(args) => report::report(args, global),
     }
 }

@@ -7,7 +7,7 @@ use crate::cli::run::read_space;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::plan::Plan;
-use crate::run::{Outline, Study, Workspace, configuration_of, settled};
+use crate::run::{Outline, Study, configuration_of, settled, space_of};
 use crate::supernet::{MasterCheckpoint, PackedWeights, recalibrate};
 
 /// What the command line says of them.
@@ -32,7 +32,7 @@ impl Named<'_> {
     /// # Errors
     /// When none is named and the folder is not that of a run.
     pub fn space(&self) -> Result<PathBuf> {
-        self.space.map_or_else(|| Workspace::space_of(self.folder()), |space| Ok(space.to_path_buf()))
+        self.space.map_or_else(|| space_of(self.folder()), |space| Ok(space.to_path_buf()))
     }
 
     /// The search space with its data, for this network.

@@ -7,11 +7,11 @@ use crate::cli::progress::Bars;
 use crate::cli::source::{Source, source};
 use crate::cli::{Global, output};
 use crate::error::{Error, Result};
-use crate::plan::{Front, FrontPoint};
+use crate::plan::{Extent, Front, FrontPoint, MOST_POINTS};
 use crate::store::write_atomic;
 
 /// Points that are printed; a file has the others.
-const MOST_POINTS: usize = 200;
+const MOST_SHOWN: usize = 200;
 
 pub(super) fn pareto(args: &ParetoArgs, global: &Global) -> Result<()> {
     let limit = args.time_limit.map(seconds).transpose()?;
@@ -28,8 +28,8 @@ pub(super) fn pareto(args: &ParetoArgs, global: &Global) -> Result<()> {
             "{found}\n  hint: pass --budget NAME, and --budget NAME=VALUE for the others"
         )));
     };
-    let points = args.points.map(|n| n as usize);
-    let front = crate::plan::pareto(&table, budget, &budgets, points, limit, &mut Bars::new(global))?;
+    let extent = args.points.map_or(Extent::Whole { most: MOST_POINTS }, |n| Extent::Limits(n as usize));
+    let front = crate::plan::pareto(&table, budget, &budgets, extent, limit, &mut Bars::new(global))?;
     if let Some(path) = &args.output {
         write_atomic(path, front.to_json()?.as_bytes())?;
     }
@@ -48,7 +48,7 @@ fn text(front: &Front) -> String {
         vec![format!("{} plans of the front of objective against {}{within}", front.points.len(), front.budget)];
     lines.push(String::new());
     lines.push(format!("{:>16} {:>16}  {:9}  candidates", front.budget, "objective", "supported"));
-    let every = front.points.len().div_ceil(MOST_POINTS).max(1);
+    let every = front.points.len().div_ceil(MOST_SHOWN).max(1);
     let point = |p: &FrontPoint| {
         let supported = match p.supported {
             Some(true) => "yes",

@@ -20,7 +20,7 @@ pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<()> {
     if let Some(path) = &args.output {
         output::check_target(path, args.source.table.as_deref())?;
     }
-    let Source { table, budgets, unlimited, seed, hash } = source(&args.source, global)?;
+    let Source { table, whole, budgets, unlimited, seed, hash } = source(&args.source, global)?;
     if budgets.is_empty() || !unlimited.is_empty() {
         let found = unlimited.first().map_or("no budget".into(), |name| format!("--budget {name} without a limit"));
         return Err(Error::Usage(format!("{found}\n  hint: pass --budget NAME=VALUE")));
@@ -29,7 +29,7 @@ pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<()> {
     let spinner = Spinner::new(global, "planning");
     let (mut plan, remark) = optimize(&table, &budgets, search, provenance(hash, seed, args.source.target))?;
     if args.explain {
-        plan.bindings = bindings(&table, &budgets, plan.objective, limit)?;
+        plan.bindings = bindings(whole.as_ref().unwrap_or(&table), &budgets, plan.objective, limit)?;
     }
     drop(spinner);
     if let Some(draws) = args.stability {

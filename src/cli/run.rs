@@ -1,15 +1,14 @@
-//! `run`, `train` and `report`: the stages, and what they found.
+//! `run` and `train`: the stages.
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::args::{ReportArgs, SpaceArgs};
+use crate::cli::args::SpaceArgs;
 use crate::cli::progress::Bars;
 use crate::cli::{Global, output};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::report::accuracy_table;
-use crate::run::{Outline, Pipeline, Study, Workspace, all_proved, settle};
+use crate::run::{Outline, PAGE, Pipeline, Study, Workspace, all_proved, begun, settle};
 use crate::space::Space;
-use crate::store::{read_json, read_text};
 
 /// Reads a search space; `--seed` replaces its seed.
 pub(super) fn read_space(path: &Path, global: &Global) -> Result<Space> {
@@ -34,8 +33,7 @@ pub(super) fn outline(space: Space, path: &Path, out: Option<&PathBuf>, global: 
 pub(super) fn open(outline: Outline, space: &Path, out: Option<&PathBuf>) -> Result<(Study, Workspace)> {
     let folder = folder(&outline.space, out);
     let study = Study::open(outline)?;
-    let mut workspace = Workspace::open(&folder)?;
-    workspace.remember_space(space)?;
+    let workspace = begun(&study, &folder, space)?;
     Ok((study, workspace))
 }
 
@@ -46,8 +44,10 @@ pub(super) fn run(args: &SpaceArgs, global: &Global) -> Result<()> {
     let report = crate::run::run(outline, &folder, &args.space, &mut bars)?;
     bars.conclude();
     output::print(global, &report, || {
-        let files = "plan.json (the plan), weights.safetensors (its packed weights), master.safetensors (all precisions), report.txt";
-        format!("{}\n{}: {files}", accuracy_table(&report), folder.display())
+        let files =
+            "plan.json (the plan), weights.safetensors (its packed weights), master.safetensors (all precisions)";
+        let page = folder.join(PAGE);
+        format!("{}\n{}: {files}\nreport: {}", accuracy_table(&report), folder.display(), page.display())
     })?;
     all_proved(&report)
 }
@@ -59,19 +59,4 @@ pub(super) fn train(args: &SpaceArgs, global: &Global) -> Result<()> {
     let files = ["supernet.safetensors", "master.safetensors"].map(|f| workspace.path(f).display().to_string());
     let document = serde_json::json!({"format": "bitplan.train/1", "seconds": workspace.seconds(), "files": &files});
     output::print(global, &document, || files.join("\n"))
-}
-
-pub(super) fn report(args: &ReportArgs, global: &Global) -> Result<()> {
-    let file = |name: &str| args.run.join(name);
-    if !args.run.is_dir() {
-        return Err(Error::input(args.run.display().to_string(), "no such folder", "that of a finished run", ""));
-    }
-    if !Workspace::is_finished(&args.run) {
-        let found = "no report of the settings that it was last run with";
-        let remedy = "finish it with `bitplan run`";
-        return Err(Error::input(args.run.display().to_string(), found, "the folder of a finished run", remedy));
-    }
-    let document: serde_json::Value = read_json(&file("report.json"))?;
-    let shown = read_text(&file(if args.markdown { "report.md" } else { "report.txt" }))?;
-    output::print(global, &document, || shown)
 }

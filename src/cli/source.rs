@@ -9,7 +9,7 @@ use crate::cli::tell::tell;
 use crate::cli::{Global, ggml};
 use crate::error::{Error, Result, ValueFault};
 use crate::export::Format;
-use crate::run::{Outline, Pipeline, format_table, left_out, planning_table, resolve_budget};
+use crate::run::{Outline, Pipeline, format_table, left_out, planning_table, resolve_budget, whole_table};
 use crate::sensitivity::SensitivityReport;
 use crate::solve::{Problem, infeasibility};
 use crate::store::{hash_bytes, hash_file};
@@ -19,6 +19,8 @@ use crate::table::{Budget, PlanningTable, RawTable, repair, resolve};
 pub(super) struct Source {
     /// With every cost that a budget names.
     pub table: PlanningTable,
+    /// The same with what the search space's pins keep layers from, to say what these cost; none without such pins.
+    pub whole: Option<PlanningTable>,
     pub budgets: Vec<Budget>,
     /// Costs that are named without a limit.
     pub unlimited: Vec<String>,
@@ -39,6 +41,9 @@ pub(super) fn source(args: &SourceArgs, global: &Global) -> Result<Source> {
         tell!("repaired: {change}");
     }
     source.table = table;
+    if let Some(whole) = source.whole.take() {
+        source.whole = Some(repair(whole, args.sensitivities)?.0);
+    }
     Ok(source)
 }
 
@@ -52,6 +57,7 @@ fn of_table(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
     let budgets = limited.iter().map(|b| resolve(&table, b)).collect::<Result<_>>()?;
     Ok(Source {
         table: pinned(table, &args.pin)?,
+        whole: None,
         budgets,
         unlimited,
         seed: global.seed.unwrap_or(0),
@@ -86,7 +92,13 @@ fn of_space(path: &Path, args: &SourceArgs, global: &Global) -> Result<Source> {
     let (_, sensitivity) = Pipeline::new(&study, &mut workspace, &mut Bars::new(global)).sensitivity()?;
     let table = table_for(outline, Some(&sensitivity), args)?;
     let hash = hash_bytes(RawTable::from(&table).to_json()?.as_bytes());
-    Ok(Source { table: pinned(table, &args.pin)?, budgets, unlimited, seed: outline.space.seed, hash })
+    // What a format runs at the candidates that pins keep layers from is not asked.
+    let whole = match args.target {
+        None => Some(whole_table(outline, &sensitivity)?).filter(|whole| !whole.pins().is_empty()),
+        Some(_) => None,
+    };
+    let whole = whole.map(|whole| pinned(whole, &args.pin)).transpose()?;
+    Ok(Source { table: pinned(table, &args.pin)?, whole, budgets, unlimited, seed: outline.space.seed, hash })
 }
 
 /// What is planned in a format's own types. Their costs are known only with the weights, so budgets are checked by planning.
@@ -97,7 +109,14 @@ fn of_types(outline: Outline, path: &Path, format: &dyn Format, args: &SourceArg
     let (limited, unlimited) = split(&args.budget);
     let budgets = budgets(&study.outline, &table, args, &limited)?;
     let hash = hash_bytes(RawTable::from(&table).to_json()?.as_bytes());
-    Ok(Source { table: pinned(table, &args.pin)?, budgets, unlimited, seed: study.outline.space.seed, hash })
+    Ok(Source {
+        table: pinned(table, &args.pin)?,
+        whole: None,
+        budgets,
+        unlimited,
+        seed: study.outline.space.seed,
+        hash,
+    })
 }
 
 /// The planning table, of what a format's tools run if one is named.

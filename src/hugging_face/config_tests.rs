@@ -268,7 +268,7 @@ proptest! {
             config[key] = value;
         }
         if let Ok(model) = model(&config) && let Ok(network) = model.network(positions) {
-            prop_assert!(network.graph.nodes().len() < 40 * 1030);
+            prop_assert!(network.graph.nodes().len() < 64 * 1030);
             prop_assert!(!network.graph.parameters().is_empty());
         }
     }

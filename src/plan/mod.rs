@@ -16,7 +16,7 @@ pub mod verify;
 pub use alternatives::Alternative;
 pub use bindings::{Binding, BindingKind, bindings};
 pub use optimize::{Method, Search, optimize};
-pub use pareto::{Front, FrontPoint, pareto};
+pub use pareto::{Extent, Front, FrontPoint, MOST_POINTS, pareto};
 pub use plan::{Plan, PlanBudget, PlanLayer, Provenance, SolverNote, Status};
 pub use stability::{LayerStability, Stability, stability};
 pub use uniform::{UniformPlan, best_uniform};

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::plan::front_search::{Answer, Found, FrontSearch};
 use crate::plan::supported::{by_searches, by_the_front};
-use crate::progress::Observer;
+use crate::progress::{Observer, Stage};
 use crate::table::raw::{to_json, unique_keys};
 use crate::table::{Budget, PlanningTable};
 
@@ -46,6 +46,9 @@ pub struct Front {
     pub others: BTreeMap<String, f64>,
     /// Names of the layers, in the order in which the points list their candidates.
     pub layer_names: Vec<String>,
+    /// Number of equally spaced limits that the points are the best plans at; left out for the whole front.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<u64>,
     /// The points, cheapest first; their objectives fall.
     pub points: Vec<FrontPoint>,
     /// Whether all that was asked for is here and proved: every point of the front, or the point at every limit.
@@ -82,8 +85,19 @@ impl Front {
     }
 }
 
-/// The front of the objective against the cost `budget` within `others`: the whole of it, or at `points` limits.
-/// `limit` is for all searches together; what is cut off is said by [`Front::complete`].
+/// Which points of a front are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All, from the dearest on, with so many searches at most.
+    Whole {
+        /// Up to [`MOST_POINTS`].
+        most: usize,
+    },
+    /// Those at so many equally spaced limits, 2 to [`MOST_POINTS`].
+    Limits(usize),
+}
+
+/// The front of the objective against the cost `budget` within `others`: the whole of it, or at some limits. `limit` is for all searches together; what is cut off is said by [`Front::complete`].
 ///
 /// # Errors
 /// [`Error::Usage`] for a budget that does not fit the table or is named twice, and for numbers of points that are not
@@ -93,29 +107,36 @@ pub fn pareto(
     table: &PlanningTable,
     budget: &str,
     others: &[Budget],
-    points: Option<usize>,
+    extent: Extent,
     limit: Option<Duration>,
     observer: &mut dyn Observer,
 ) -> Result<Front> {
-    if let Some(n) = points.filter(|n| !(2..=MOST_POINTS).contains(n)) {
+    if let Extent::Limits(n) = extent
+        && !(2..=MOST_POINTS).contains(&n)
+    {
         return Err(Error::Usage(format!("points of the front: found {n}, expected 2 to {MOST_POINTS}")));
     }
     let search = FrontSearch::new(table, budget, others, limit)?;
-    let (found, supported, complete) = match points {
-        None => {
-            let (found, ended) = whole(&search, observer)?;
+    let what = format!("front against {budget}");
+    observer.start(match extent {
+        Extent::Whole { .. } => Stage::new(&what, PIECES),
+        Extent::Limits(n) => Stage::new(&what, n as u64).of("points"),
+    });
+    let (found, supported, complete) = match extent {
+        Extent::Whole { most } => {
+            let (found, ended) = whole(&search, most.min(MOST_POINTS), observer)?;
             let complete = ended && found.iter().all(|p| p.proved);
             let supported = if complete { by_the_front(&found) } else { vec![None; found.len()] };
             (found, supported, complete)
         }
-        Some(n) => {
+        Extent::Limits(n) => {
             let (found, known, ended) = spaced(&search, n, observer)?;
             let complete = ended && found.iter().all(|p| p.proved);
             let supported = by_searches(&search, &found, known, observer)?;
             (found, supported, complete)
         }
     };
-    observer.finish(&format!("pareto front: {} points{}", found.len(), if complete { "" } else { ", incomplete" }));
+    observer.finish(&format!("{} points{}", found.len(), if complete { "" } else { ", incomplete" }));
     let point = |(p, supported): (&Found, Option<bool>)| FrontPoint {
         limit_used: p.cost,
         objective: p.objective,
@@ -129,18 +150,21 @@ pub fn pareto(
         budget: budget.into(),
         others: others.iter().map(|b| (b.name.clone(), b.limit)).collect(),
         layer_names: table.layers().iter().map(|l| l.name.clone()).collect(),
+        limits: match extent {
+            Extent::Whole { .. } => None,
+            Extent::Limits(n) => Some(n as u64),
+        },
         points: found.iter().zip(supported).map(point).rev().collect(),
         complete,
     })
 }
 
 /// Every point, dearest first, and whether the search came to the end.
-fn whole(search: &FrontSearch, observer: &mut dyn Observer) -> Result<(Vec<Found>, bool)> {
+fn whole(search: &FrontSearch, most: usize, observer: &mut dyn Observer) -> Result<(Vec<Found>, bool)> {
     let first = search.best()?;
     let (dearest, range) = (first.cost, first.cost - search.cheapest());
     let mut points = vec![first];
-    observer.start("pareto front", PIECES);
-    for _ in 1..MOST_POINTS {
+    for _ in 1..most {
         if observer.stop_requested() {
             return Err(Error::Interrupted);
         }
@@ -167,7 +191,6 @@ fn add(points: &mut Vec<Found>, cheaper: Found) {
 /// The points of the front at `count` limits, dearest first; other plans that were found; and whether none was cut off.
 fn spaced(search: &FrontSearch, count: usize, observer: &mut dyn Observer) -> Result<(Vec<Found>, Vec<Found>, bool)> {
     let mut known = Vec::new();
-    observer.start("pareto front", count as u64);
     let (top, mut ended) = settled(search, search.best()?, &mut known)?;
     let Some(least) = search.least_cost()? else { return Ok((vec![top], known, false)) };
     let range = top.cost - least;

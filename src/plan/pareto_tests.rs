@@ -7,8 +7,12 @@ use crate::table::fixtures::{Kind, Uniform, budgets, layer, random, raw, table};
 /// Far above rounding, far below every difference in these tables.
 const CLOSE: f64 = 1e-11;
 
+fn extent(points: Option<usize>) -> Extent {
+    points.map_or(Extent::Whole { most: MOST_POINTS }, Extent::Limits)
+}
+
 fn front(table: &PlanningTable, others: &[Budget], points: Option<usize>) -> Front {
-    pareto(table, "cost0", others, points, None, &mut Silent).unwrap()
+    pareto(table, "cost0", others, extent(points), None, &mut Silent).unwrap()
 }
 
 /// `(cost, objective)` of every plan that no other beats, cheapest first, by enumeration.
@@ -169,7 +173,7 @@ fn the_published_table_has_its_published_optima_on_its_fronts() {
     for case in golden["cases"].as_array().unwrap() {
         let (name, limit) = case["budget"].as_object().unwrap().iter().next().unwrap();
         let (limit, expected) = (limit.as_f64().unwrap(), case["objective"].as_f64().unwrap());
-        let found = pareto(&table, name, &[], Some(40), None, &mut Silent).unwrap();
+        let found = pareto(&table, name, &[], extent(Some(40)), None, &mut Silent).unwrap();
         assert!(found.complete && found.points.windows(2).all(|p| p[0].objective > p[1].objective));
         let within = |p: &&FrontPoint| p.limit_used <= limit;
         // No point within the limit is better, and none that is worse is dearer.
@@ -179,7 +183,7 @@ fn the_published_table_has_its_published_optima_on_its_fronts() {
     // Seventeen choices of two: the whole fronts, by enumeration.
     for (column, name) in table.cost_names().iter().enumerate() {
         let expected = enumerated(&table, column, &[]);
-        let found = pareto(&table, name, &[], None, None, &mut Silent).unwrap();
+        let found = pareto(&table, name, &[], extent(None), None, &mut Silent).unwrap();
         assert!(found.complete && found.points.len() == expected.len(), "{name}: {}", found.points.len());
         for (point, e) in found.points.iter().zip(&expected) {
             assert!(same(point.limit_used, e.0) && same(point.objective, e.1), "{name}");
@@ -219,10 +223,13 @@ fn a_front_survives_its_file_and_repeats_to_the_byte() {
 fn a_front_that_was_cut_off_says_so_and_claims_nothing_of_its_hull() {
     // Thousands of points.
     let large = random(Kind::Correlated, 300, 5, false, 1);
-    let found = pareto(&large, "cost0", &[], None, Some(Duration::from_millis(100)), &mut Silent).unwrap();
+    let found = pareto(&large, "cost0", &[], extent(None), Some(Duration::from_millis(100)), &mut Silent).unwrap();
     assert!(!found.complete && !found.points.is_empty());
     assert!(found.points.iter().all(|p| p.supported.is_none()));
-    let error = pareto(&large, "cost0", &[], None, Some(Duration::ZERO), &mut Silent).unwrap_err();
+    // As many searches as are allowed, from the dearest on.
+    let capped = pareto(&large, "cost0", &[], Extent::Whole { most: 20 }, None, &mut Silent).unwrap();
+    assert!(!capped.complete && (2..=20).contains(&capped.points.len()));
+    let error = pareto(&large, "cost0", &[], extent(None), Some(Duration::ZERO), &mut Silent).unwrap_err();
     assert_eq!(error.exit_code(), 5);
 }
 
@@ -230,7 +237,7 @@ fn a_front_that_was_cut_off_says_so_and_claims_nothing_of_its_hull() {
 fn budgets_that_fit_no_front_are_refused() {
     let table = numbered(Numbers::Whole, 1);
     let refused = |name: &str, others: &[Budget], points: Option<usize>| {
-        let error = pareto(&table, name, others, points, None, &mut Silent).unwrap_err();
+        let error = pareto(&table, name, others, extent(points), None, &mut Silent).unwrap_err();
         (error.exit_code(), error.to_string())
     };
     let (code, message) = refused("coast0", &[], None);

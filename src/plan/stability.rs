@@ -24,7 +24,7 @@ use crate::plan::optimize::OPTIMAL;
 use crate::plan::plan::Plan;
 use crate::plan::totals::Totals;
 use crate::plan::uniform::choice;
-use crate::progress::Observer;
+use crate::progress::{Observer, Stage};
 use crate::solve::{Exact, Problem, StopReason};
 use crate::table::raw::unique_keys;
 use crate::table::{Budget, PlanningTable};
@@ -86,7 +86,7 @@ pub fn stability(
     }
     let mut resampled = Resampled::new(table, seed)?;
     let mut tally = Tally::new(table);
-    observer.start("resampling", draws);
+    observer.start(Stage::new("resampling", draws).of("draws"));
     for draw in 0..draws {
         if observer.stop_requested() {
             return Err(Error::Interrupted);
@@ -103,7 +103,7 @@ pub fn stability(
         observer.at(draw + 1, &format!("same plan {:.3}", tally.same as f64 / tally.draws as f64));
     }
     let stability = tally.stability(table, &nominal, seed)?;
-    observer.finish(&format!("resampling: same plan in {:.3} of {} draws", stability.same_plan, stability.draws));
+    observer.finish(&format!("same plan in {:.3} of {} draws", stability.same_plan, stability.draws));
     Ok(stability)
 }
 

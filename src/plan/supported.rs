@@ -13,7 +13,7 @@
 use crate::error::{Error, Result};
 use crate::plan::front_search::{Found, FrontSearch};
 use crate::plan::totals::ROUNDING;
-use crate::progress::Observer;
+use crate::progress::{Observer, Stage};
 
 /// Most prices tried for a point.
 const MOST_PRICES: usize = 64;
@@ -34,7 +34,7 @@ pub(super) fn by_searches(
     observer: &mut dyn Observer,
 ) -> Result<Vec<Option<bool>>> {
     known.extend(points.iter().cloned());
-    observer.start("supported points", points.len() as u64);
+    observer.start(Stage::new("supported points", points.len() as u64).of("points"));
     let mut verdicts = Vec::with_capacity(points.len());
     for point in points {
         if observer.stop_requested() {

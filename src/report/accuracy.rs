@@ -2,19 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::report::Kind;
 use crate::supernet::Evaluation;
-
-/// What kind of network a row is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Not quantised.
-    Fp32,
-    /// Every layer at one candidate (pinned layers at their pin).
-    Uniform,
-    /// A plan.
-    Plan,
-}
 
 /// One network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,13 +1,23 @@
-//! What a run found, as plain rows and two renderings of them.
+//! What a run found: [`Report`], plain rows collected from its files, and renderings of them that only format.
 
 mod accuracy;
-mod markdown;
-mod measured;
-mod rows;
-mod text;
+pub mod collect;
 
-pub use accuracy::{AccuracyRow, AccuracyTable, Kind};
-pub use markdown::markdown;
+mod document;
+#[cfg(test)]
+pub(crate) mod golden;
+mod html;
+mod measured;
+mod plot;
+mod spreadsheet;
+mod text;
+pub mod units;
+
+pub use accuracy::{AccuracyRow, AccuracyTable};
+#[cfg(test)]
+pub(crate) use document::fixture;
+pub use document::*;
+pub use html::{comparison_html, html};
 pub use measured::measured_text;
-pub use rows::{Findings, LayerRow, PlanRow, Report, Shares};
-pub use text::{accuracy_table, text};
+pub use spreadsheet::{csv_files, front_csv, layers_csv, networks_csv, training_csv};
+pub use text::{accuracy_table, comparison_markdown, comparison_text, markdown, text};

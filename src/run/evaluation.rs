@@ -1,12 +1,12 @@
-//! The evaluation and report stages: packed weights, accuracies, the report.
+//! The evaluation stage: packed weights, accuracies.
 
 use crate::error::{Error, Result};
 use crate::exec::Bindings;
-use crate::report::{AccuracyRow, AccuracyTable, Findings, Kind, Report, markdown, text};
+use crate::progress::Stage;
+use crate::report::{AccuracyRow, AccuracyTable, Kind};
 use crate::run::pipeline::{key, plan_file};
-use crate::run::{Outline, Pipeline, Study, configuration_of};
-use crate::space::ModelSource;
-use crate::store::{read_json, write_atomic, write_json};
+use crate::run::{Pipeline, Study, configuration_of};
+use crate::store::{read_json, write_json};
 use crate::supernet::{
     Difference, Evaluation, MasterCheckpoint, PackedWeights, Parameters, Split, bind_float, evaluate, evaluate_beside,
     recalibrate,
@@ -45,7 +45,7 @@ impl Pipeline<'_> {
         self.stage("evaluation", &key, |p| {
             let master = MasterCheckpoint::read(&p.workspace.path("master.safetensors"))?;
             let total = 1 + net.scheme().bases().len() + plans.len();
-            p.observer.start("evaluation", total as u64);
+            p.observer.start(Stage::new("evaluation", total as u64).of("networks"));
             let (mut files, mut networks) = (Vec::new(), Vec::new());
             for (i, (name, plan)) in plans.iter().enumerate() {
                 let configuration = configuration_of(net.scheme(), plan)?;
@@ -81,34 +81,6 @@ impl Pipeline<'_> {
         })?;
         Ok((key, read_json(&self.workspace.path("evaluation.json"))?))
     }
-
-    /// The report of the whole run.
-    ///
-    /// # Errors
-    /// When a file cannot be written.
-    pub fn report(&mut self) -> Result<Report> {
-        let (_, sensitivity) = self.sensitivity()?;
-        let (_, plans) = self.plans()?;
-        let (evaluation_key, accuracies) = self.evaluation()?;
-        let Outline { space, net, .. } = &self.study.outline;
-        let findings = Findings {
-            space,
-            scheme: net.scheme(),
-            network: &net.network().graph().name,
-            given_weights: space.model.weights.is_some() || matches!(space.model.source, ModelSource::File { .. }),
-            train_images: self.study.train.len(),
-            sensitivity: &sensitivity,
-            plans: &plans,
-        };
-        let report = Report::new(findings, accuracies);
-        self.stage("report", &key("report", &evaluation_key)?, |p| {
-            write_atomic(&p.workspace.path("report.txt"), text(&report).as_bytes())?;
-            write_atomic(&p.workspace.path("report.md"), markdown(&report).as_bytes())?;
-            write_json(&p.workspace.path("report.json"), &report)?;
-            Ok(vec!["report.txt".into(), "report.md".into(), "report.json".into()])
-        })?;
-        Ok(report)
-    }
 }
 
 /// FP32, every uniform precision, every plan; `visit` hears of each.
@@ -129,10 +101,8 @@ fn evaluate_all(
             rows.push(row);
             Ok::<_, Error>(())
         };
-    let layers = || scheme.layers.iter().map(|l| &l.cost);
-    let cost = (layers().map(|c| c.bit_ops(32, 32)).sum(), layers().map(|c| c.weight_bytes(32)).sum());
     let float = evaluate(net.network(), &bind_float(net.network(), float, false)?, &split)?;
-    push("fp32", Kind::Fp32, cost, float, None)?;
+    push("fp32", Kind::Fp32, scheme.float_cost(), float, None)?;
     for candidate in scheme.bases() {
         let configuration = scheme.uniform(candidate);
         let evaluation = evaluate(net.network(), &net.bind(supernet, &configuration, false)?, &split)?;

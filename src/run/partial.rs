@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::exec::Network;
 use crate::model::{Model, network_file};
-use crate::progress::Observer;
+use crate::progress::{Observer, Stage};
 use crate::run::pipeline::key;
 use crate::run::{Outline, Pipeline, Study, Workspace};
 use crate::store::write_json;
@@ -100,7 +100,7 @@ impl Pipeline<'_> {
         };
         write_json(&self.workspace.path("splits.json"), &splits)?;
         let groups: Vec<String> = converted.splits.iter().map(|split| split.split.to_string()).collect();
-        self.observer.start("partial convolutions", 1);
+        self.observer.start(Stage::new("partial convolutions", 1));
         self.observer.finish(&format!("groups {}", groups.join(" ")));
         Ok([NETWORK.into(), "splits.json".into()])
     }

@@ -6,13 +6,17 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::progress::Observer;
+use crate::run::record::History;
 use crate::run::{Study, Workspace};
 use crate::store::{TensorFile, hash_json, write_json};
-use crate::supernet::{EpochRecord, Parameters, Session, TrainState};
+use crate::supernet::{Parameters, Session, TrainState};
 
 /// Raised when some stage computes something else from the same inputs, so that results of older programs are not taken
 /// for those of this one.
-const REVISION: u32 = 5;
+const REVISION: u32 = 6;
+
+/// The stages that train.
+pub(super) const PHASES: [&str; 3] = ["fp32", "multi_precision", "supernet"];
 
 /// Stages of a run on one study in one folder. Each has a key made from everything it depends on, reads what earlier
 /// stages wrote, and writes its own files.
@@ -20,12 +24,6 @@ pub struct Pipeline<'a> {
     pub(super) study: &'a Study,
     pub(super) workspace: &'a mut Workspace,
     pub(super) observer: &'a mut dyn Observer,
-}
-
-#[derive(Serialize)]
-struct History<'a> {
-    format: &'static str,
-    epochs: &'a [EpochRecord],
 }
 
 impl<'a> Pipeline<'a> {
@@ -42,10 +40,10 @@ impl<'a> Pipeline<'a> {
         compute: impl FnOnce(&mut Self) -> Result<Vec<String>>,
     ) -> Result<()> {
         if self.workspace.is_current(name, key) {
-            return Ok(());
+            return self.workspace.confirm(name);
         }
         self.go_on()?;
-        self.workspace.outdate("report")?;
+        self.workspace.begin_stage(name, key)?;
         let start = Instant::now();
         let files = compute(self)?;
         self.go_on()?;
@@ -87,7 +85,7 @@ impl<'a> Pipeline<'a> {
             TensorFile::new(&serde_json::json!({"format": format!("bitplan.{name}/1"), "network": network}))?;
         state.parameters.store(&mut file, "")?;
         file.write(&self.workspace.path(&files[0]))?;
-        let history = History { format: "bitplan.history/1", epochs: &state.position.history };
+        let history = History { format: "bitplan.history/1".into(), epochs: state.position.history };
         write_json(&self.workspace.path(&files[1]), &history)?;
         Ok(files.to_vec())
     }

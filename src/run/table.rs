@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::error::ValueFault;
 use crate::run::Outline;
+use crate::scheme::Scheme;
 use crate::sensitivity::SensitivityReport;
 use crate::space::{BudgetName, BudgetRequest, Candidate, Limit};
 use crate::table::TABLE_FORMAT;
@@ -12,8 +13,18 @@ use crate::table::{Budget, PlanningTable, RawCandidate, RawLayer, RawTable};
 
 /// Costs of candidate `c` of one layer, in the units of the budgets; latencies are among them if there are any.
 fn costs(outline: &Outline, layer: usize, c: usize) -> Vec<(&'static str, f64)> {
-    let scheme = outline.scheme();
-    let candidate = scheme.layers[layer].candidates[c];
+    let candidate = outline.scheme().layers[layer].candidates[c];
+    let latency = |name| outline.latency.as_ref().filter(|latency| latency.cost == name).map(|l| l.values[layer][c]);
+    costs_of(outline.scheme(), layer, candidate, latency)
+}
+
+/// The same for any candidate, with its latency or cycles if they are known.
+fn costs_of(
+    scheme: &Scheme,
+    layer: usize,
+    candidate: Candidate,
+    latency: impl Fn(BudgetName) -> Option<f64>,
+) -> Vec<(&'static str, f64)> {
     let (w, a) = (u32::from(candidate.weight_bits()), u32::from(candidate.activation_bits()));
     let cost = &scheme.layers[layer].cost;
     let all: u64 = scheme.layers.iter().map(|l| l.cost.parameters).sum();
@@ -23,9 +34,7 @@ fn costs(outline: &Outline, layer: usize, c: usize) -> Vec<(&'static str, f64)> 
         BudgetName::ModelBytes => Some(cost.model_bytes(w, a) as f64),
         BudgetName::LayerAvgWeightBits => Some(f64::from(w) / scheme.layers.len() as f64),
         BudgetName::AvgWeightBits => Some(cost.parameters as f64 * f64::from(w) / all as f64),
-        BudgetName::LatencyMs | BudgetName::Cycles => {
-            outline.latency.as_ref().filter(|latency| latency.cost == name).map(|latency| latency.values[layer][c])
-        }
+        BudgetName::LatencyMs | BudgetName::Cycles => latency(name),
     };
     BudgetName::ALL.into_iter().filter_map(|name| Some((name.name(), value(name)?))).collect()
 }
@@ -62,6 +71,38 @@ pub fn planning_table(outline: &Outline, report: Option<&SensitivityReport>) -> 
         groups: scheme.groups.iter().map(names).collect(),
         pins: BTreeMap::new(),
     };
+    PlanningTable::check(raw, "planning table")
+}
+
+/// The whole planning problem: [`planning_table`] with the candidates that pins keep layers from, and the pins, so that
+/// it can be said what these cost. Where latencies are budgeted the candidates that are not searched have none, and are
+/// left out.
+///
+/// # Errors
+/// When the report's numbers are not finite.
+pub fn whole_table(outline: &Outline, report: &SensitivityReport) -> Result<PlanningTable> {
+    let scheme = outline.scheme();
+    let mut raw = RawTable::from(&planning_table(outline, Some(report))?);
+    if outline.latency.is_some() {
+        return PlanningTable::check(raw, "planning table");
+    }
+    for (l, (layer, raw_layer)) in scheme.layers.iter().zip(&mut raw.layers).enumerate() {
+        let known = layer.alternatives.iter().filter_map(|&c| Some((c, report.alternative(&layer.name, c)?)));
+        let candidates: Vec<RawCandidate> = known
+            .map(|(candidate, measured)| RawCandidate {
+                id: candidate.to_string(),
+                weight_bits: Some(u32::from(candidate.weight_bits())),
+                activation_bits: Some(u32::from(candidate.activation_bits())),
+                sensitivity: measured.sensitivity,
+                stderr: measured.stderr,
+                cost: costs_of(scheme, l, candidate, |_| None).into_iter().collect(),
+            })
+            .collect();
+        if let (true, Some(pin), false) = (layer.pinned, layer.candidates.first(), candidates.is_empty()) {
+            raw.pins.insert(layer.name.clone(), pin.to_string());
+        }
+        raw_layer.candidates.extend(candidates);
+    }
     PlanningTable::check(raw, "planning table")
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::error::Result;
 use crate::exec::{Bindings, Network, Samples};
+use crate::progress::Stage;
 use crate::run::pipeline::key;
 use crate::run::{Pipeline, Study};
 use crate::sensitivity::{Estimator, NetworkTraces};
@@ -97,7 +98,11 @@ impl Pipeline<'_> {
         let name = format!("traces-{}.json", part.to_string().replace('/', "-of-"));
         let path = self.workspace.path(&name);
         let mut cells = draws.taken(&path)?;
-        self.observer.start("traces", rounds * draws.samples.sizes().len() as u64);
+        let blocks = draws.samples.sizes().len();
+        let cells_of_part =
+            |round| (0..blocks).filter(move |&block| part.contains(round, block, blocks)).count() as u64;
+        let total = (0..rounds).map(cells_of_part).sum();
+        self.observer.start(Stage::new("traces", total).of("probes").after(cells.len() as u64));
         let mut save = |cells: &Cells| cells.write(&path);
         estimate_part(&draws.source(), rounds, part, &mut cells, &mut save, self.observer)?;
         self.observer.finish(&name);
@@ -125,7 +130,8 @@ impl Pipeline<'_> {
             ));
         }
         let rounds = if source.random() { options.max_rounds } else { 1 };
-        self.observer.start(&format!("traces ({estimator})"), rounds * batches as u64);
+        let (what, unit) = (format!("traces ({estimator})"), if source.random() { "probes" } else { "batches" });
+        self.observer.start(Stage::new(&what, rounds * batches as u64).of(unit).after(cells.len() as u64));
         let mut save = |cells: &Cells| cells.write(&path);
         let traces = estimate(&source, &options, &mut cells, &mut save, self.observer)?;
         let error = traces

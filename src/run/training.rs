@@ -11,8 +11,8 @@ use crate::scheme::Scheme;
 use crate::sensitivity::SensitivityReport;
 use crate::space::Sampling;
 use crate::supernet::{
-    MasterCheckpoint, MixedPhase, Parameters, bind_float, given_float, initial_float, load_float, train_float,
-    train_mixed_precision, train_multi_precision,
+    MasterCheckpoint, MixedPhase, Parameters, SuperNet, bind_float, given_float, initial_float, load_float,
+    train_float, train_mixed_precision, train_multi_precision,
 };
 use crate::zoo::Values;
 
@@ -61,8 +61,7 @@ impl Pipeline<'_> {
     }
 
     /// Activation scales from one pass of the FP32 network over some training images.
-    pub(super) fn activation_scales(&self, float: &Parameters) -> Result<Vec<Vec<f32>>> {
-        let net = &self.study.outline.net;
+    pub(super) fn activation_scales(&self, float: &Parameters, net: &SuperNet) -> Result<Vec<Vec<f32>>> {
         let samples = SCALE_IMAGES / self.study.train.predictions_per_sample();
         let samples = samples.max(FEWEST_SCALE_SAMPLES);
         let images = self.study.train_split(samples).batches(samples)?;
@@ -85,7 +84,7 @@ impl Pipeline<'_> {
             // Three sigma is where training starts from; weights beyond it are lost to a network that is not trained.
             let untrained = recipe.recipe.epochs == 0;
             let scale = if untrained { WeightScale::Searched } else { WeightScale::ThreeSigma };
-            let initial = net.initial(&float, &p.activation_scales(&float)?, scale)?;
+            let initial = net.initial(&float, &p.activation_scales(&float, net)?, scale)?;
             p.train("multi_precision", &multi_key, initial, |session, state, observer| {
                 train_multi_precision(net, recipe, session, state, observer)
             })
@@ -112,12 +111,17 @@ impl Pipeline<'_> {
 }
 
 fn sampler(scheme: &Scheme, sensitivity: &SensitivityReport, sampling: Sampling, kappa: f64) -> Sampler {
-    let strategy = match sampling {
-        Sampling::Hasb => Strategy::Hasb,
-        Sampling::Uniform => Strategy::Uniform,
-        Sampling::Tempered => Strategy::Tempered { kappa },
-    };
+    let strategy = strategy(sampling, kappa);
     let bits: Vec<Vec<u32>> =
         scheme.layers.iter().map(|l| l.candidates.iter().map(|c| u32::from(c.weight_bits())).collect()).collect();
     Sampler::new(roulette(strategy, &bits, &sensitivity.average_traces()), &scheme.groups)
+}
+
+/// Who draws the mixtures.
+pub(super) fn strategy(sampling: Sampling, kappa: f64) -> Strategy {
+    match sampling {
+        Sampling::Hasb => Strategy::Hasb,
+        Sampling::Uniform => Strategy::Uniform,
+        Sampling::Tempered => Strategy::Tempered { kappa },
+    }
 }

@@ -1,45 +1,18 @@
 //! The folder of a run: which stages are done, from what, and whether their files are still what was written.
 //!
-//! `manifest.json` (`bitplan.manifest/1`) has, for every finished stage, a key (hash of everything the stage depends on)
-//! and the content hashes of its files. A stage is skipped when its key is the same and its files are unchanged: content
-//! decides, never a time. Times and absolute paths are in `run.json` only, so all other files of two equal runs are equal.
+//! A stage is skipped when its key is the same and its files are unchanged: content decides, never a time. Times and
+//! absolute paths are in `run.json` and in the HTML report only, so all other files of two equal runs are equal.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use crate::error::{Error, Result};
-use crate::store::{hash_file, read_json, write_json};
-
-const FORMAT: &str = "bitplan.manifest/1";
-const MANIFEST: &str = "manifest.json";
-const LOCAL: &str = "run.json";
-
-/// A finished stage.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Finished {
-    key: String,
-    files: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Manifest {
-    format: String,
-    version: String,
-    stages: BTreeMap<String, Finished>,
-}
-
-/// What holds on this machine only.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Local {
-    format: String,
-    /// The search space, absolute.
-    space: Option<PathBuf>,
-    /// Wall time of each stage when it was last computed.
-    seconds: BTreeMap<String, f64>,
-}
+use crate::report::collect::{FACTS_FILE, Facts};
+use crate::run::PAGE;
+use crate::run::machine::Host;
+use crate::run::manifest::{Finished, Local, MANIFEST, Manifest};
+use crate::store::{hash_file, hash_json, write_json};
 
 /// The folder of a run, locked against a second run.
 #[derive(Debug)]
@@ -70,14 +43,8 @@ impl Workspace {
             Err(TryLockError::Error(e)) => return Err(Error::io(&path, e)),
         }
         sweep(folder)?;
-        let fresh = || Manifest { format: FORMAT.into(), version: crate::VERSION.into(), stages: BTreeMap::new() };
-        let manifest = match read_json::<Manifest>(&folder.join(MANIFEST)) {
-            Ok(manifest) if manifest.format == FORMAT && manifest.version == crate::VERSION => manifest,
-            _ => fresh(),
-        };
-        write_json(&folder.join(MANIFEST), &manifest)?;
-        let local = read_json(&folder.join(LOCAL)).unwrap_or_default();
-        let local = Local { format: "bitplan.run/1".into(), ..local };
+        let (manifest, local) = (Manifest::of(folder), Local::of(folder));
+        manifest.write(folder)?;
         Ok(Self { folder: folder.into(), manifest, local, _lock: lock })
     }
 
@@ -93,28 +60,49 @@ impl Workspace {
 
     /// Whether a stage is done under this key and all its files are what it wrote.
     pub fn is_current(&self, stage: &str, key: &str) -> bool {
-        self.manifest.stages.get(stage).is_some_and(|finished| {
-            let unchanged = |(file, hash): (&String, &String)| hash_file(&self.path(file)).is_ok_and(|h| h == *hash);
-            finished.key == key && finished.files.iter().all(unchanged)
-        })
+        let finished = self.manifest.stages.get(stage);
+        finished.is_some_and(|finished| finished.key == key && finished.is_unchanged(&self.folder))
+    }
+
+    /// A stage is current: it is one of the settings that the folder is worked on with.
+    ///
+    /// # Errors
+    /// When `run.json` cannot be written.
+    pub fn confirm(&mut self, stage: &str) -> Result<()> {
+        if self.local.current.insert(stage.into()) { self.local.write(&self.folder) } else { Ok(()) }
+    }
+
+    /// A stage is about to be computed. What it made before, and the report, are no longer true.
+    ///
+    /// # Errors
+    /// When a document cannot be written.
+    pub fn begin_stage(&mut self, stage: &str, key: &str) -> Result<()> {
+        self.local.current.remove(stage);
+        self.local.begun = Some((stage.into(), key.into()));
+        self.drop_report()
     }
 
     /// Forgets a stage: what it made is about to be no longer true.
     ///
     /// # Errors
-    /// When the manifest cannot be written.
+    /// When a document cannot be written.
     pub fn outdate(&mut self, stage: &str) -> Result<()> {
+        self.local.current.remove(stage);
+        self.local.write(&self.folder)?;
         match self.manifest.stages.remove(stage) {
-            Some(_) => write_json(&self.path(MANIFEST), &self.manifest),
+            Some(_) => self.manifest.write(&self.folder),
             None => Ok(()),
         }
     }
 
-    /// Whether a folder holds a finished run: its report is of the settings that it was last run with, and unchanged.
-    pub fn is_finished(folder: &Path) -> bool {
-        let Ok(manifest) = read_json::<Manifest>(&folder.join(MANIFEST)) else { return false };
-        let unchanged = |(file, hash): (&String, &String)| hash_file(&folder.join(file)).is_ok_and(|h| h == *hash);
-        manifest.stages.get("report").is_some_and(|report| report.files.iter().all(unchanged))
+    /// Forgets the report, and removes it: beside the files of other settings it would look like theirs.
+    fn drop_report(&mut self) -> Result<()> {
+        let report = self.manifest.stages.get("report").map(|report| report.files.clone()).unwrap_or_default();
+        self.outdate("report")?;
+        for gone in report.keys().map(String::as_str).chain([PAGE]).filter(|file| is_plain(file)) {
+            let _ = fs::remove_file(self.path(gone));
+        }
+        Ok(())
     }
 
     /// Records a finished stage whose files have been written.
@@ -126,15 +114,34 @@ impl Workspace {
         let files: BTreeMap<String, String> = hashes.collect::<Result<_>>()?;
         if let Some(old) = self.manifest.stages.get(stage) {
             // Files of earlier settings would look like results of these.
-            let plain = |f: &&String| Path::new(f).file_name().is_some_and(|name| name.to_str() == Some(f));
-            for gone in old.files.keys().filter(|f| !files.contains_key(*f)).filter(plain) {
+            for gone in old.files.keys().filter(|f| !files.contains_key(*f) && is_plain(f)) {
                 let _ = fs::remove_file(self.path(gone));
             }
         }
         self.manifest.stages.insert(stage.into(), Finished { key: key.into(), files });
         self.local.seconds.insert(stage.into(), seconds);
-        write_json(&self.path(LOCAL), &self.local)?;
-        write_json(&self.path(MANIFEST), &self.manifest)
+        self.local.current.insert(stage.into());
+        self.local.begun = None;
+        // The manifest first: a stage that is confirmed without being there would be one of earlier settings.
+        self.manifest.write(&self.folder)?;
+        self.local.write(&self.folder)
+    }
+
+    /// Work on the folder begins, with the settings that the facts tell: they are written, with the machine and the
+    /// command. Stages that were done under other settings are no longer confirmed.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn begin(&mut self, facts: &Facts) -> Result<()> {
+        write_json(&self.path(FACTS_FILE), facts)?;
+        let settings = hash_json(facts)?;
+        if self.local.settings != settings {
+            self.local.settings = settings;
+            self.local.current.clear();
+            self.local.begun = None;
+        }
+        self.local.host = Some(Host::current());
+        self.local.write(&self.folder)
     }
 
     /// Remembers where the search space lies, so that `eval` finds the data again.
@@ -143,25 +150,18 @@ impl Workspace {
     /// When the file cannot be written.
     pub fn remember_space(&mut self, space: &Path) -> Result<()> {
         self.local.space = fs::canonicalize(space).ok().filter(|p| p.to_str().is_some());
-        write_json(&self.path(LOCAL), &self.local)
+        self.local.write(&self.folder)
     }
 
     /// Wall time of each stage when it was last computed, in seconds.
     pub fn seconds(&self) -> &BTreeMap<String, f64> {
         &self.local.seconds
     }
+}
 
-    /// The search space of a run folder.
-    ///
-    /// # Errors
-    /// When the folder is not that of a run.
-    pub fn space_of(folder: &Path) -> Result<PathBuf> {
-        let path = folder.join(LOCAL);
-        let local: Local = read_json(&path)?;
-        local.space.ok_or_else(|| {
-            Error::input(path.display().to_string(), "no search space", "the path of one", "pass it with --space")
-        })
-    }
+/// Whether it is the name of a file in the folder itself, whatever a manifest says.
+fn is_plain(file: &str) -> bool {
+    Path::new(file).file_name().is_some_and(|name| name.to_str() == Some(file))
 }
 
 /// A folder that has files but no manifest is somebody else's: nothing in it may be replaced.

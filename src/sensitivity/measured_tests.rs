@@ -4,7 +4,7 @@ use super::*;
 use crate::exec::{NormBinding, Statistics};
 use crate::graph::{Graph, GraphBuilder};
 use crate::numeric::rng::Stream;
-use crate::progress::Silent;
+use crate::progress::{Silent, Stage};
 use crate::quant::Rounding;
 
 const CLASSES: usize = 3;
@@ -219,7 +219,7 @@ fn the_paired_error_covers_the_truth_as_often_as_it_says_and_an_unpaired_one_doe
 fn one_image_has_no_error_and_stopping_stops() {
     struct Stopped;
     impl Observer for Stopped {
-        fn start(&mut self, _: &str, _: u64) {}
+        fn start(&mut self, _: Stage<'_>) {}
         fn at(&mut self, _: u64, _: &str) {}
         fn finish(&mut self, _: &str) {}
         fn warn(&mut self, _: &str) {}

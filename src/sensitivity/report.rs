@@ -75,6 +75,9 @@ pub struct SensitivityReport {
     pub worst_relative_error: Option<f64>,
     /// One per layer, in graph order.
     pub layers: Vec<LayerSensitivity>,
+    /// What layers that pins hold would lose at the candidates that these keep them from, where that can be predicted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<LayerSensitivity>,
     /// The loss as measured, beside the prediction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<MeasuredReport>,
@@ -208,6 +211,7 @@ impl SensitivityReport {
             stop: traces.stop,
             worst_relative_error: traces.worst_relative_error,
             layers,
+            alternatives: Vec::new(),
             measured: None,
             warnings,
         }
@@ -230,6 +234,21 @@ impl SensitivityReport {
             return wrong("other layers or candidates".into(), "those of the search space".into());
         }
         Ok(())
+    }
+
+    /// Adds what the layers of [`Scheme::freed`] would lose: `freed` is the report on that scheme, of the same traces.
+    pub fn add_alternatives(&mut self, scheme: &Scheme, freed: Self) {
+        let of_layer = |(mut layer, held): (LayerSensitivity, &crate::scheme::LayerScheme)| {
+            layer.candidates.retain(|c| held.alternatives.contains(&c.candidate));
+            (!layer.candidates.is_empty()).then_some(layer)
+        };
+        self.alternatives = freed.layers.into_iter().zip(&scheme.layers).filter_map(of_layer).collect();
+    }
+
+    /// What a layer that pins hold would lose at a candidate, if that is known.
+    pub fn alternative(&self, layer: &str, candidate: Candidate) -> Option<&CandidateSensitivity> {
+        let of_layer = self.alternatives.iter().find(|l| l.name == layer)?;
+        of_layer.candidates.iter().find(|c| c.candidate == candidate)
     }
 
     /// `t̄_l` of every layer.

@@ -93,6 +93,11 @@ impl Search {
         self.candidates.contains(&candidate) || self.overrides.iter().any(|rule| rule.candidates.contains(&candidate))
     }
 
+    /// The same without its pins.
+    pub fn unpinned(&self) -> Self {
+        Self { pins: Vec::new(), ..self.clone() }
+    }
+
     /// The choices of every layer of a model, in the order of `names`.
     ///
     /// # Errors

@@ -6,18 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::store::TensorFile;
-use crate::supernet::Parameters;
+use crate::supernet::{EpochRecord, Parameters};
 
-const FORMAT: &str = "bitplan.checkpoint/1";
-
-/// Mean loss and accuracy of one epoch, for each network that a step trains.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EpochRecord {
-    /// Mean training loss.
-    pub loss: Vec<f64>,
-    /// Share of the training predictions that were right.
-    pub accuracy: Vec<f64>,
-}
+const FORMAT: &str = "bitplan.checkpoint/2";
 
 /// Where a phase stands.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -28,6 +19,8 @@ pub struct Position {
     pub step: u64,
     /// Sums over this epoch, one `(loss, correct, predictions)` for each network that a step trains.
     pub sums: Vec<(f64, u64, u64)>,
+    /// How often this epoch trained each candidate of each layer so far; empty where nothing is drawn.
+    pub draws: Vec<Vec<u64>>,
     /// The epochs done.
     pub history: Vec<EpochRecord>,
 }
@@ -68,6 +61,12 @@ impl TrainState {
         file.write(path)
     }
 
+    /// The epochs that the checkpoint in `path` has behind it; none if there is none of this key.
+    pub fn epochs_of(path: &Path, key: &str) -> Option<Vec<EpochRecord>> {
+        let description: Description = TensorFile::read(path).ok()?.describe(FORMAT, "checkpoint").ok()?;
+        (description.key == key).then_some(description.position.history)
+    }
+
     /// The state in `path`; none if there is no file, it belongs to another key, cannot be read, or does not fit `start`,
     /// the state that the phase would begin with: a checkpoint is only ever a shortcut.
     pub fn resume(path: &Path, key: &str, start: &Self) -> Option<Self> {
@@ -102,6 +101,7 @@ impl TrainState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::supernet::LayerScales;
 
     #[test]
     fn a_state_comes_back_bit_for_bit_but_only_under_its_key() {
@@ -114,7 +114,13 @@ mod tests {
             epoch: 2,
             step: 3,
             sums: vec![(0.1 + 0.2, 5, 9)],
-            history: vec![EpochRecord { loss: vec![1.0 / 3.0], accuracy: vec![0.7] }],
+            draws: vec![vec![4, 0], vec![1, 3]],
+            history: vec![EpochRecord {
+                loss: vec![1.0 / 3.0],
+                accuracy: vec![0.7],
+                scales: vec![LayerScales { weight: Some(0.1 + 0.2), activations: [(4, 2.0 / 3.0)].into() }],
+                draws: vec![vec![u64::MAX, 0]],
+            }],
         };
         state.save(&path, "key").unwrap();
         let start = TrainState::new(state.parameters.clone());

@@ -9,7 +9,7 @@ use crate::supernet::TrainState;
 use crate::supernet::dynamic_convolution::DynamicConvolutions;
 use crate::supernet::float::update_running;
 use crate::supernet::optimizer::{self, Domain, Update};
-use crate::supernet::train::{Phase, Session, StepContext, StepLoss, run};
+use crate::supernet::train::{Phase, Session, StepContext, StepLoss, StepOutcome, Steps, run};
 
 /// Trains the FP32 model from `state` to the end of the recipe.
 ///
@@ -37,11 +37,23 @@ pub fn train_dynamic(
     state: TrainState,
     observer: &mut dyn Observer,
 ) -> Result<TrainState> {
-    let mut executor = Executor::training(network, session.backend)?;
-    let mut step = |state: &mut TrainState, context: &StepContext<'_>| {
-        float_step(network, dynamic, &mut executor, recipe, state, context)
-    };
-    run(Phase::Float, recipe, session, state, &mut step, observer)
+    let executor = Executor::training(network, session.backend)?;
+    let mut steps = FloatSteps { network, dynamic, executor, recipe };
+    run(Phase::Float, recipe, session, state, &mut steps, observer)
+}
+
+struct FloatSteps<'a> {
+    network: &'a Network,
+    dynamic: &'a DynamicConvolutions,
+    executor: Executor<'a>,
+    recipe: &'a Recipe,
+}
+
+impl Steps for FloatSteps<'_> {
+    fn step(&mut self, state: &mut TrainState, context: &StepContext<'_>) -> Result<StepOutcome> {
+        let loss = float_step(self.network, self.dynamic, &mut self.executor, self.recipe, state, context)?;
+        Ok(StepOutcome { losses: vec![loss], draws: Vec::new() })
+    }
 }
 
 fn float_step(
@@ -51,7 +63,7 @@ fn float_step(
     recipe: &Recipe,
     state: &mut TrainState,
     context: &StepContext<'_>,
-) -> Result<Vec<StepLoss>> {
+) -> Result<StepLoss> {
     let bindings = dynamic.bind(network, &state.parameters, true)?;
     let gated = dynamic.step(&state.parameters)?;
     let loss = Loss { label_smoothing: recipe.label_smoothing, ..Loss::default() };
@@ -92,7 +104,7 @@ fn float_step(
         updates.push(update(name, gradient, 0.0));
     }
     optimizer::step(recipe.optimizer, &mut state.parameters, &mut state.optimizer, &updates)?;
-    Ok(vec![(mean_loss, correct(&outputs.logits, context.labels))])
+    Ok((mean_loss, correct(&outputs.logits, context.labels)))
 }
 
 /// Names and gradients of the parameters of functions, tables left out. They are not decayed: norms, biases, tables of positions.

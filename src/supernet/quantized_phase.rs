@@ -14,8 +14,8 @@ use crate::supernet::alrs;
 use crate::supernet::float::update_running;
 use crate::supernet::float_phase::{function_gradients, narrow};
 use crate::supernet::optimizer::{self, Domain, Update};
-use crate::supernet::train::{Phase, Session, StepContext, StepLoss, run};
-use crate::supernet::{Parameters, SuperNet, TrainState};
+use crate::supernet::train::{Phase, Session, StepContext, StepLoss, StepOutcome, Steps, run};
+use crate::supernet::{LayerScales, Parameters, SuperNet, TrainState};
 
 /// Trains all uniform precisions jointly.
 ///
@@ -28,12 +28,9 @@ pub fn train_multi_precision(
     state: TrainState,
     observer: &mut dyn Observer,
 ) -> Result<TrainState> {
-    let bases: Vec<Vec<usize>> = net.scheme().bases().into_iter().map(|c| net.scheme().uniform(c)).collect();
-    let mut executor = Executor::training(net.network(), session.backend)?;
-    let mut step = |state: &mut TrainState, context: &StepContext<'_>| {
-        batch_steps(net, &mut executor, &recipe.recipe, &recipe.quantizer, state, context, &bases)
-    };
-    run(Phase::MultiPrecision, &recipe.recipe, session, state, &mut step, observer)
+    let (recipe, quantizer) = (&recipe.recipe, &recipe.quantizer);
+    let mut steps = QuantizedSteps::new(net, recipe, quantizer, None, session)?;
+    run(Phase::MultiPrecision, recipe, session, state, &mut steps, observer)
 }
 
 /// What mixed-precision training has beside a session.
@@ -56,20 +53,61 @@ pub fn train_mixed_precision(
     state: TrainState,
     observer: &mut dyn Observer,
 ) -> Result<TrainState> {
-    let MixedPhase { recipe, sampler } = phase;
-    let bases: Vec<Vec<usize>> = net.scheme().bases().into_iter().map(|c| net.scheme().uniform(c)).collect();
-    let mut executor = Executor::training(net.network(), session.backend)?;
-    let mut step = |state: &mut TrainState, context: &StepContext<'_>| {
-        let epochs = recipe.recipe.epochs as u64;
-        let sigma = switch_probability(recipe.sigma, context.epoch, epochs, recipe.warmup_epochs as u64);
+    let (recipe, quantizer) = (&phase.recipe.recipe, &phase.recipe.quantizer);
+    let mut steps = QuantizedSteps::new(net, recipe, quantizer, Some(phase), session)?;
+    run(Phase::MixedPrecision, recipe, session, state, &mut steps, observer)
+}
+
+impl MixedPhase<'_> {
+    /// The configurations of a step, one around each base.
+    fn draw(&self, bases: &[Vec<usize>], seed: u64, epoch: u64, step: u64) -> Vec<Vec<usize>> {
+        let epochs = self.recipe.recipe.epochs as u64;
+        let sigma = switch_probability(self.recipe.sigma, epoch, epochs, self.recipe.warmup_epochs as u64);
         let draw = |(base, configuration): (usize, &Vec<usize>)| {
-            let mut stream = Stream::new(session.seed, "hasb", &[context.epoch, context.step, base as u64]);
-            sampler.draw(configuration, sigma, &mut stream)
+            let mut stream = Stream::new(seed, "hasb", &[epoch, step, base as u64]);
+            self.sampler.draw(configuration, sigma, &mut stream)
         };
-        let drawn: Vec<Vec<usize>> = bases.iter().enumerate().map(draw).collect();
-        batch_steps(net, &mut executor, &recipe.recipe, &recipe.quantizer, state, context, &drawn)
-    };
-    run(Phase::MixedPrecision, &recipe.recipe, session, state, &mut step, observer)
+        bases.iter().enumerate().map(draw).collect()
+    }
+}
+
+/// The steps of both phases; without `mixed` every layer runs at the base.
+struct QuantizedSteps<'a> {
+    net: &'a SuperNet,
+    executor: Executor<'a>,
+    recipe: &'a Recipe,
+    quantizer: &'a QuantizerRecipe,
+    bases: Vec<Vec<usize>>,
+    mixed: Option<MixedPhase<'a>>,
+    seed: u64,
+}
+
+impl<'a> QuantizedSteps<'a> {
+    fn new(
+        net: &'a SuperNet,
+        recipe: &'a Recipe,
+        quantizer: &'a QuantizerRecipe,
+        mixed: Option<MixedPhase<'a>>,
+        session: &Session<'_>,
+    ) -> Result<Self> {
+        let bases = net.scheme().bases().into_iter().map(|c| net.scheme().uniform(c)).collect();
+        let executor = Executor::training(net.network(), session.backend)?;
+        Ok(Self { net, executor, recipe, quantizer, bases, mixed, seed: session.seed })
+    }
+}
+
+impl Steps for QuantizedSteps<'_> {
+    fn step(&mut self, state: &mut TrainState, context: &StepContext<'_>) -> Result<StepOutcome> {
+        let Self { net, executor, recipe, quantizer, bases, mixed, seed } = self;
+        let drawn = mixed.map(|mixed| mixed.draw(bases, *seed, context.epoch, context.step));
+        let configurations = drawn.as_ref().unwrap_or(bases);
+        let losses = batch_steps(net, executor, recipe, quantizer, state, context, configurations)?;
+        Ok(StepOutcome { losses, draws: drawn.map_or_else(Vec::new, |drawn| net.count_draws(&drawn)) })
+    }
+
+    fn scales(&self, parameters: &Parameters) -> Result<Vec<LayerScales>> {
+        self.net.layer_scales(parameters)
+    }
 }
 
 /// One optimiser step for each configuration, on the same batch.

@@ -5,9 +5,10 @@ use std::path::Path;
 use crate::data::{Augmentation, Batch, Batches, Dataset, Normalization, counted};
 use crate::error::{Error, Result};
 use crate::exec::Backend;
-use crate::progress::Observer;
+use crate::progress::{Observer, Stage};
 use crate::space::{Recipe, Schedule};
-use crate::supernet::{EpochRecord, TrainState};
+use crate::supernet::history::add_draws;
+use crate::supernet::{EpochRecord, LayerScales, Parameters, TrainState};
 
 /// What a phase trains with, and where it keeps its checkpoint.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +69,25 @@ pub(super) struct StepContext<'a> {
 /// Loss and number of right predictions of one network of a step.
 pub(super) type StepLoss = (f64, usize);
 
+/// What a step did.
+pub(super) struct StepOutcome {
+    /// One for each network that it trained.
+    pub losses: Vec<StepLoss>,
+    /// How often it trained each candidate of each layer, where that is drawn; else empty.
+    pub draws: Vec<Vec<u64>>,
+}
+
+/// What a phase gives to the loop.
+pub(super) trait Steps: Send {
+    /// One step.
+    fn step(&mut self, state: &mut TrainState, context: &StepContext<'_>) -> Result<StepOutcome>;
+
+    /// The scales of every layer's quantisers, for the record of an epoch; none without quantisers.
+    fn scales(&self, _: &Parameters) -> Result<Vec<LayerScales>> {
+        Ok(Vec::new())
+    }
+}
+
 /// Runs the steps of a phase from where `state` stands to the end, with a checkpoint every so many steps. The result
 /// depends on the initial state only, however often the phase is interrupted and resumed.
 ///
@@ -78,12 +98,13 @@ pub(super) fn run(
     recipe: &Recipe,
     session: &Session<'_>,
     mut state: TrainState,
-    step: &mut (dyn FnMut(&mut TrainState, &StepContext<'_>) -> Result<Vec<StepLoss>> + Send),
+    steps: &mut dyn Steps,
     observer: &mut dyn Observer,
 ) -> Result<TrainState> {
     let epochs = recipe.epochs as u64;
     let per_epoch = (session.dataset.len() / recipe.batch_size).max(1) as u64;
-    observer.start(phase.title(), epochs * per_epoch);
+    let before = state.position.epoch * per_epoch + state.position.step;
+    observer.start(Stage::new(phase.title(), epochs * per_epoch).of("steps").after(before));
     while state.position.epoch < epochs {
         let epoch = state.position.epoch;
         let pass = ((phase as u64) << 32) + epoch;
@@ -105,10 +126,10 @@ pub(super) fn run(
             let context = StepContext { epoch, step: index, decay, samples: *samples, images, labels };
             // The next batch is made beside the step: a pure function of its number, so nothing depends on when.
             let prepare = || (index + 1 < per_epoch).then(|| batches.batch(index as usize + 1));
-            let (losses, prepared) = session.backend.busy(|| rayon::join(|| step(&mut state, &context), prepare));
+            let work = || steps.step(&mut state, &context);
+            let (outcome, prepared) = session.backend.busy(|| rayon::join(work, prepare));
             next = prepared;
-            let losses = losses?;
-            record(phase, &mut state, &losses, counted(labels), epoch, index)?;
+            record(phase, &mut state, outcome?, counted(labels), epoch, index)?;
             observer.at(done + 1, &describe(&state.position.sums));
             let stop = observer.stop_requested();
             if stop || (done + 1).is_multiple_of(session.checkpoint_every) {
@@ -118,11 +139,14 @@ pub(super) fn run(
                 return Err(Error::Interrupted);
             }
         }
+        let scales = steps.scales(&state.parameters)?;
         let position = &mut state.position;
         let sums = std::mem::take(&mut position.sums);
         position.history.push(EpochRecord {
             loss: sums.iter().map(|s| s.0 / s.2.max(1) as f64).collect(),
             accuracy: sums.iter().map(|s| s.1 as f64 / s.2.max(1) as f64).collect(),
+            scales,
+            draws: std::mem::take(&mut position.draws),
         });
         (position.epoch, position.step) = (epoch + 1, 0);
     }
@@ -134,20 +158,22 @@ pub(super) fn run(
 fn record(
     phase: Phase,
     state: &mut TrainState,
-    losses: &[StepLoss],
+    outcome: StepOutcome,
     predictions: usize,
     epoch: u64,
     step: u64,
 ) -> Result<()> {
+    let StepOutcome { losses, draws } = outcome;
     if let Some((loss, _)) = losses.iter().find(|(loss, _)| !loss.is_finite()) {
         let place = format!("{}, epoch {}, step {}", phase.title(), epoch + 1, step + 1);
         return Err(Error::input(place, format!("a loss of {loss}"), "a finite loss", "lower the learning rate"));
     }
     let position = &mut state.position;
     position.sums.resize(losses.len(), (0.0, 0, 0));
-    for (sum, (loss, correct)) in position.sums.iter_mut().zip(losses) {
+    for (sum, (loss, correct)) in position.sums.iter_mut().zip(&losses) {
         *sum = (sum.0 + loss * predictions as f64, sum.1 + *correct as u64, sum.2 + predictions as u64);
     }
+    add_draws(&mut position.draws, draws);
     position.step = step + 1;
     Ok(())
 }

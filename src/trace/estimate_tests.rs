@@ -1,7 +1,7 @@
 use std::cell::Cell;
 
 use super::*;
-use crate::progress::Silent;
+use crate::progress::{Silent, Stage};
 use crate::trace::fixtures::Synthetic;
 
 const OPTIONS: TraceOptions = TraceOptions { min_rounds: 2, max_rounds: 50, relative_error: 0.05, max_seconds: None };
@@ -21,7 +21,7 @@ struct Watcher {
 }
 
 impl Observer for Watcher {
-    fn start(&mut self, _: &str, _: u64) {}
+    fn start(&mut self, _: Stage<'_>) {}
     fn at(&mut self, done: u64, _: &str) {
         self.done = done;
     }

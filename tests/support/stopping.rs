@@ -1,12 +1,12 @@
 //! An interruption after some steps.
 
-use bitplan::progress::Observer;
+use bitplan::progress::{Observer, Stage};
 
 /// Counts steps, and asks to stop after some.
 pub struct Stopping(pub u64, pub u64);
 
 impl Observer for Stopping {
-    fn start(&mut self, _: &str, _: u64) {}
+    fn start(&mut self, _: Stage<'_>) {}
     fn at(&mut self, _: u64, _: &str) {
         self.0 += 1;
     }

@@ -23,6 +23,7 @@ const AFTER_HELP: &str = "Examples:
   bitplan inspect model.onnx
   bitplan forward model.onnx --input images.npz -o logits.npz
   bitplan plan --table examples/hawqv3_resnet18.csv --budget gbops=50% --budget latency_ms=5 --k-best 3
+  bitplan report results/fashion_mnist_resnet8
   bitplan pareto --table examples/hawqv3_resnet18.csv --budget gbops
 
 Exit codes:
@@ -113,7 +114,7 @@ pub enum Command {
     Switch(SwitchArgs),
     /// Writes the files that a deployment tool loads, with an account of every byte; refuses what the tool cannot run
     Export(ExportArgs),
-    /// Prints the report of a finished run
+    /// Makes the report of a run, finished or not: a page, and the same as text; of several runs, a comparison
     Report(ReportArgs),
 }
 

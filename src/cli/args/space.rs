@@ -82,8 +82,12 @@ pub struct CheckArgs {
 /// Arguments of `report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Folder of a finished run
-    pub run: PathBuf,
+    /// Folder of a run, finished or not; of several runs, to compare them
+    #[arg(required = true, value_name = "RUN_DIR")]
+    pub runs: Vec<PathBuf>,
+    /// The page [default: report.html in the folder of the run; comparison.html here for several runs]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// Prints Markdown instead of text
     #[arg(long, conflicts_with = "json")]
     pub markdown: bool,

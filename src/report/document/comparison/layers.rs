@@ -1,0 +1,90 @@
+//! Layers of several runs side by side.
+
+use serde::{Deserialize, Serialize};
+
+use super::matching::{Match, differs, matched};
+use crate::report::document::{LayerRow, Report};
+
+/// One layer: what has the same name in the runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ComparedLayer {
+    /// Its name.
+    pub name: String,
+    /// In each run; none where a run has no such layer.
+    pub runs: Vec<Option<LayerOfRun>>,
+    /// Whether a run misses it, or runs choose other bits for it in their first plans or know it by another size.
+    pub differs: bool,
+}
+
+/// One layer in one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerOfRun {
+    /// Its index in the run.
+    pub layer: usize,
+    /// Weights.
+    pub parameters: u64,
+    /// Multiply-accumulates of one inference.
+    pub macs: u64,
+    /// Candidate that the search space pins it to.
+    pub pinned: Option<String>,
+    /// `t̄`, trace of the loss's curvature in its weights, per weight; none before the sensitivities.
+    pub average_trace: Option<f64>,
+    /// Standard error of `t̄`.
+    pub trace_stderr: Option<f64>,
+    /// Candidate of the run's first plan; none before the plans, like all below.
+    pub candidate: Option<String>,
+    /// Bits of a weight.
+    pub weight_bits: Option<u32>,
+    /// Bits of an input activation.
+    pub activation_bits: Option<u32>,
+    /// `Ω` of the choice.
+    pub sensitivity: Option<f64>,
+    /// Its standard error, if known.
+    pub sensitivity_stderr: Option<f64>,
+    /// Share of the resampled plans that choose the same, if resampled.
+    pub stays: Option<f64>,
+}
+
+/// Places of the layers in the runs.
+pub(super) fn places(reports: &[Report]) -> Vec<Match> {
+    let lists: Vec<&[LayerRow]> = reports.iter().map(|r| r.layers.as_slice()).collect();
+    matched(&lists, |layer| layer.name.clone())
+}
+
+pub(super) fn layers(reports: &[Report], places: &[Match]) -> Vec<ComparedLayer> {
+    let compared = places.iter().filter_map(|row| {
+        let cell = |(report, index): (&Report, &Option<usize>)| index.and_then(|index| of_run(report, index));
+        let runs: Vec<Option<LayerOfRun>> = reports.iter().zip(row).map(cell).collect();
+        let (run, index) = row.iter().enumerate().find_map(|(run, index)| Some((run, (*index)?)))?;
+        let name = reports.get(run)?.layers.get(index)?.name.clone();
+        // A run without plans disagrees with none.
+        let chosen: Vec<Option<&LayerOfRun>> =
+            runs.iter().flatten().filter(|layer| layer.candidate.is_some()).map(Some).collect();
+        let other_bits = differs(&chosen, |layer| (layer.candidate.clone(), layer.weight_bits, layer.activation_bits));
+        Some(ComparedLayer {
+            name,
+            differs: other_bits || differs(&runs, |layer| (layer.parameters, layer.macs)),
+            runs,
+        })
+    });
+    compared.collect()
+}
+
+fn of_run(report: &Report, index: usize) -> Option<LayerOfRun> {
+    let layer = report.layers.get(index)?;
+    let choice = report.plans.first().and_then(|plan| plan.choices.get(index));
+    Some(LayerOfRun {
+        layer: index,
+        parameters: layer.parameters,
+        macs: layer.macs,
+        pinned: layer.pinned.clone(),
+        average_trace: layer.average_trace,
+        trace_stderr: layer.trace_stderr,
+        candidate: choice.map(|c| c.candidate.clone()),
+        weight_bits: choice.map(|c| c.weight_bits),
+        activation_bits: choice.map(|c| c.activation_bits),
+        sensitivity: choice.map(|c| c.sensitivity),
+        sensitivity_stderr: choice.and_then(|c| c.stderr),
+        stays: choice.and_then(|c| c.stays),
+    })
+}

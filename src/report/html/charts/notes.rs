@@ -1,0 +1,29 @@
+//! Sentences below a chart, broken into lines.
+
+use crate::report::plot::{Chart, FONT, width};
+
+/// Room for a line.
+const LIMIT: f64 = 740.0;
+
+/// Adds a sentence in as many lines as it needs.
+pub(super) fn notes(chart: &mut Chart, sentence: &str) {
+    let mut line = String::new();
+    for word in sentence.split(' ') {
+        let longer = if line.is_empty() { word.to_string() } else { format!("{line} {word}") };
+        if !line.is_empty() && width(&longer, FONT) > LIMIT {
+            chart.note(&line);
+            line = word.to_string();
+        } else {
+            line = longer;
+        }
+    }
+    if !line.is_empty() {
+        chart.note(&line);
+    }
+}
+
+/// A title that begins with a capital.
+pub(super) fn capital(title: &str) -> String {
+    let mut letters = title.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

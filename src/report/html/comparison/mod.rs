@@ -1,0 +1,53 @@
+//! Several runs side by side as one page.
+
+mod front;
+mod layers;
+mod networks;
+mod runs;
+mod settings;
+mod training;
+
+use maud::html;
+
+use super::shell::{self, Heading, Section};
+use super::table::{Cell, Table};
+use super::words::{footer, plural};
+use crate::report::Comparison;
+use crate::report::units::accuracy;
+
+/// The page of a comparison; differences are to the first run.
+pub fn comparison_html(comparison: &Comparison) -> String {
+    let names: Vec<&str> = comparison.runs.iter().map(|run| run.name.as_str()).collect();
+    let heading = Heading {
+        title: format!("{} compared", plural(names.len(), "run")),
+        lead: html! {
+            @for (index, name) in names.iter().enumerate() {
+                @if index > 0 { " · " }
+                bdi { (name) }
+            }
+        },
+        notice: None,
+        file: "comparison",
+        footer: footer(comparison.runs.first().map_or("", |run| &run.version)),
+    };
+    let sections: [Section; 7] = [
+        runs::section(comparison),
+        settings::section(comparison),
+        networks::section(comparison),
+        layers::section(comparison),
+        front::section(comparison),
+        training::section(comparison),
+        settings::provenance(comparison),
+    ];
+    shell::page(&heading, &sections, comparison)
+}
+
+/// A column of numbers for each run.
+fn columns_of_runs(table: Table, comparison: &Comparison) -> Table {
+    comparison.runs.iter().fold(table, |table, run| table.numbers(&run.name))
+}
+
+/// An accuracy with its standard error, if it is known.
+fn accuracy_cell(share: Option<f64>, stderr: Option<f64>) -> Cell {
+    share.map_or_else(Cell::missing, |share| Cell::measured(share, stderr, accuracy(share, stderr)))
+}
