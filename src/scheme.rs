@@ -47,6 +47,12 @@ impl LayerScheme {
         if scales == channels { vec![channels] } else { vec![channels, scales / channels] }
     }
 
+    /// Bit operations and weight bytes at any candidate.
+    pub fn cost_at(&self, candidate: Candidate) -> (u64, u64) {
+        let (weights, activations) = (u32::from(candidate.weight_bits()), u32::from(candidate.activation_bits()));
+        (self.cost.bit_ops(weights, activations), self.cost.weight_bytes(weights))
+    }
+
     /// Weights that share a scale, consecutive.
     pub fn group(&self) -> usize {
         (self.cost.parameters / self.cost.scales.max(1)) as usize
@@ -215,19 +221,18 @@ impl Scheme {
 
     /// Bit operations and weight bytes of the network that is not quantised.
     pub fn float_cost(&self) -> (u64, u64) {
-        let of_layer = |l: &LayerScheme| (l.cost.bit_ops(32, 32), l.cost.weight_bytes(32));
-        self.layers.iter().map(of_layer).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+        added(self.layers.iter().map(|layer| layer.cost_at(Candidate::FP32)))
     }
 
     /// Bit operations and weight bytes of a configuration.
     pub fn cost(&self, configuration: &[usize]) -> (u64, u64) {
-        let of_layer = |(l, layer): (usize, &LayerScheme)| {
-            let c = self.candidate(l, configuration);
-            let (w, a) = (u32::from(c.weight_bits()), u32::from(c.activation_bits()));
-            (layer.cost.bit_ops(w, a), layer.cost.weight_bytes(w))
-        };
-        self.layers.iter().enumerate().map(of_layer).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+        let layers = self.layers.iter().enumerate();
+        added(layers.map(|(l, layer)| layer.cost_at(self.candidate(l, configuration))))
     }
+}
+
+fn added(costs: impl Iterator<Item = (u64, u64)>) -> (u64, u64) {
+    costs.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
 }
 
 /// Weights of a layer that share a scale: those of an output channel, or of a group where the layer is a matrix.

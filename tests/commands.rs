@@ -143,6 +143,34 @@ fn plan_says_what_pins_cost_and_what_comes_next() {
     assert!(code == Some(2) && error.contains("stage3"), "{error}");
 }
 
+/// The oracle are plans of their own, without a limit and with 1 % more of it.
+#[test]
+fn plan_says_what_limits_cost() {
+    let plan = |budgets: &[&str]| {
+        let budgets: Vec<&str> = budgets.iter().flat_map(|b| ["--budget", *b]).collect();
+        json(&bitplan(&[&["plan", "--table", EXAMPLE, "--explain", "--json"][..], &budgets].concat()))
+    };
+    let objective = |value: &Value| value["objective"].as_f64().unwrap();
+    let both = plan(&["gbops=60", "weights_mb=5.65"]);
+    for (k, (without, higher)) in
+        [("weights_mb=5.65", ["gbops=60.6", "weights_mb=5.65"]), ("gbops=60", ["gbops=60", "weights_mb=5.7065"])]
+            .iter()
+            .enumerate()
+    {
+        let budget = &both["budgets"][k];
+        for (relief, other) in [("without", plan(&[without])), ("higher", plan(higher))] {
+            let relief = &budget[relief];
+            assert!((objective(relief) - objective(&other)).abs() < 1e-12, "{budget} {}", other["objective"]);
+            assert!((relief["gain"].as_f64().unwrap() - (objective(&both) - objective(relief))).abs() < 1e-15);
+        }
+    }
+    assert!(objective(&both["unlimited"]) <= objective(&both["budgets"][0]["without"]));
+    let (shown, _, code) =
+        text(&["plan", "--table", EXAMPLE, "--budget", "gbops=60", "--budget", "weights_mb=5.65", "--explain"]);
+    assert!(code == Some(0) && shown.contains("limits: what the objective gains with more of each"), "{shown}");
+    assert!(shown.contains("1 % more of gbops") && shown.contains("without any limit"), "{shown}");
+}
+
 #[test]
 fn general_solvers_and_the_exact_one_agree_on_the_published_table() {
     let plan = |solver: &str| {

@@ -284,7 +284,10 @@ fn training_on_a_text_lowers_the_loss_and_an_interrupted_one_ends_with_the_same_
         order: None,
         backend: Backend::default(),
     };
-    let of = |parameters| evaluate(&network, &bind_float(&network, parameters, false).unwrap(), &split).unwrap();
+    let of = |parameters| {
+        let bound = bind_float(&network, parameters, false).unwrap();
+        evaluate(&network, &bound, &split).unwrap().evaluation(true).unwrap()
+    };
     let (before, after) = (of(&initial_float(&network.graph().clone().into(), 5).unwrap()), of(&calm.parameters));
     assert!(after.loss < 0.7 * before.loss, "{} {}", before.loss, after.loss);
     assert_eq!((after.images, after.predictions), (dataset.len() as u64, Some(3 * dataset.len() as u64)));

@@ -70,7 +70,7 @@ fn the_published_weights_give_the_accuracy_and_the_logits_of_onnx_runtime() {
     let parameters = given_float(network, weights).unwrap();
     let bindings = bind_float(network, &parameters, false).unwrap();
 
-    let evaluation = evaluate(network, &bindings, &study.test_split()).unwrap();
+    let evaluation = evaluate(network, &bindings, &study.test_split()).unwrap().evaluation(false).unwrap();
     assert_eq!((evaluation.correct, evaluation.images), (8224, 10_000));
 
     let (images, _) = study.test_split().batches(3).unwrap().remove(0);

@@ -122,6 +122,40 @@ fn measured_losses_stand_beside_the_predicted_ones_and_can_be_planned_with() {
     assert!(table.contains("Spearman") && table.contains("nats"), "{table}");
 }
 
+/// Networks that are not trained are evaluated with the quantisers that were measured, so both find the same losses; at the
+/// scales that training starts from they are others.
+#[test]
+fn what_is_measured_of_a_network_that_is_not_trained_is_what_its_evaluation_finds() {
+    let folder = tempfile::tempdir().unwrap();
+    let training = "training: {multi_precision: {epochs: 0}, mixed_precision: {epochs: 0}}\n\
+                    plans: [{name: half, budgets: {weight_bytes: 60%}}]\n";
+    let compared = |name: &str, settings: &str| {
+        let path = space(folder.path(), name, &format!("{settings}max_probes: 2, measured_images: 40"));
+        std::fs::write(&path, std::fs::read_to_string(&path).unwrap() + training).unwrap();
+        let out = folder.path().join(format!("{name}_out"));
+        let output = Command::new(env!("CARGO_BIN_EXE_bitplan")).arg("run").args([&path, at("--out"), &out]).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let read = |file: &str| -> Value { serde_json::from_slice(&std::fs::read(out.join(file)).unwrap()).unwrap() };
+        let (sensitivity, evaluation) = (read("sensitivity.json"), read("evaluation.json"));
+        let loss = |row: usize| evaluation["rows"][row]["evaluation"]["loss"].as_f64().unwrap();
+        let joint = sensitivity["measured"]["joint"].as_array().unwrap();
+        let scale = sensitivity["scale"].as_str().unwrap().to_string();
+        assert_eq!((joint.len(), evaluation["rows"][1]["name"].as_str()), (2, Some("w8a8")));
+        let found = (0..2).map(|u| (joint[u]["increase"]["mean"].as_f64().unwrap(), loss(u + 1) - loss(0)));
+        (scale, found.collect::<Vec<_>>())
+    };
+    let (scale, found) = compared("first", "");
+    assert_eq!(scale, "master");
+    for (measured, evaluated) in &found {
+        assert!((measured - evaluated).abs() < 1e-4 * evaluated.abs().max(0.1), "{measured} {evaluated}");
+    }
+    assert!(found.iter().any(|(_, evaluated)| evaluated.abs() > 0.01), "{found:?}");
+    let (scale, other) = compared("other", "scale: three_sigma, ");
+    assert_eq!(scale, "three_sigma");
+    assert!(other.iter().any(|(measured, evaluated)| (measured - evaluated).abs() > 0.01), "{other:?}");
+}
+
 #[test]
 fn what_cannot_be_estimated_is_said_before_it_is_tried() {
     let folder = tempfile::tempdir().unwrap();

@@ -30,6 +30,7 @@ pub(super) fn plan(args: &PlanArgs, global: &Global) -> Result<()> {
     let (mut plan, remark) = optimize(&table, &budgets, search, provenance(hash, seed, args.source.target))?;
     if args.explain {
         plan.bindings = bindings(whole.as_ref().unwrap_or(&table), &budgets, plan.objective, limit)?;
+        plan.relieve(&table, limit)?;
     }
     drop(spinner);
     if let Some(draws) = args.stability {

@@ -1,7 +1,7 @@
 //! A plan as text.
 
 use crate::cli::check::show;
-use crate::plan::{Binding, BindingKind, Plan, PlanBudget, PlanLayer, Stability, Status};
+use crate::plan::{Binding, BindingKind, Plan, PlanBudget, PlanLayer, Relief, Stability, Status};
 
 /// Layers that are printed; a file has the others.
 const MOST_LAYERS: usize = 400;
@@ -30,6 +30,7 @@ pub(super) fn plan(plan: &Plan) -> String {
         let (limit, used, slack) = (value(b.limit), value(b.used), value(b.slack.max(0.0)));
         format!("{:width$}  {limit:>14} {used:>14} {share:>7.2} % {slack:>14} {:>13}", b.name, price(plan, b))
     }));
+    lines.extend(reliefs(plan));
     lines.extend(alternatives(plan));
     lines.extend(plan.bindings.iter().enumerate().flat_map(|(i, b)| binding(plan, b, i == 0)));
     lines.extend(plan.stability.iter().flat_map(|s| stability(plan, s)));
@@ -53,17 +54,40 @@ fn alternatives(plan: &Plan) -> Vec<String> {
     lines
 }
 
+/// What each limit costs.
+fn reliefs(plan: &Plan) -> Vec<String> {
+    let each = |b: &PlanBudget| {
+        let (without, higher) = b.without.as_ref().zip(b.higher.as_ref())?;
+        Some(format!("{}  1 % more of {}\n{}  without {}", gain(plan, higher), b.name, gain(plan, without), b.name))
+    };
+    let mut lines: Vec<String> = plan.budgets.iter().filter_map(each).collect();
+    if let (Some(unlimited), 2..) = (&plan.unlimited, plan.budgets.len()) {
+        lines.push(format!("{}  without any limit", gain(plan, unlimited)));
+    }
+    if !lines.is_empty() {
+        lines.insert(0, "\nlimits: what the objective gains with more of each".into());
+    }
+    lines
+}
+
+fn gain(plan: &Plan, relief: &Relief) -> String {
+    gained(plan, relief.gain, relief.proved)
+}
+
+/// What the objective gains, in numbers and of the plan's.
+fn gained(plan: &Plan, gain: f64, proved: bool) -> String {
+    let share = if plan.objective > 0.0 { format!(" ({:.2} %)", 100.0 * gain / plan.objective) } else { String::new() };
+    format!("{}{gain:>12.4e}{share}", if proved { "" } else { "at least " })
+}
+
 fn binding(plan: &Plan, b: &Binding, first: bool) -> Vec<String> {
     let name = match (&b.kind, &b.candidate) {
         (BindingKind::Pin, Some(candidate)) => format!("pin {}={candidate}", b.layers.join(", ")),
         (BindingKind::Pin, None) => format!("pin {}", b.layers.join(", ")),
         (BindingKind::Group, _) => format!("tie {}", b.layers.join(", ")),
     };
-    let share =
-        if plan.objective > 0.0 { format!(" ({:.2} %)", 100.0 * b.cost / plan.objective) } else { String::new() };
-    let at_least = if b.proved { "" } else { "at least " };
     let heading = first.then(|| "\npins and ties: what the objective gains without each".to_string());
-    heading.into_iter().chain([format!("{at_least}{:>12.4e}{share}  {name}", b.cost)]).collect()
+    heading.into_iter().chain([format!("{}  {name}", gained(plan, b.cost, b.proved))]).collect()
 }
 
 fn stability(plan: &Plan, s: &Stability) -> Vec<String> {
@@ -101,10 +125,10 @@ fn headline(plan: &Plan) -> String {
     )
 }
 
-/// What one unit more of a budget is worth; nothing where it does not bind.
+/// The slope of the bound; 0 where it is rounding.
 fn price(plan: &Plan, b: &PlanBudget) -> String {
-    let binds = b.shadow_price * b.limit > 1e-9 * plan.objective.abs();
-    if binds { format!("{:.4e}", b.shadow_price) } else { "0".into() }
+    let counts = b.shadow_price * b.limit > 1e-9 * plan.objective.abs();
+    if counts { format!("{:.4e}", b.shadow_price) } else { "0".into() }
 }
 
 /// A number in plain digits where they are few, with an exponent otherwise.

@@ -46,7 +46,7 @@ pub(super) fn report(args: &ReportArgs, global: &Global) -> Result<()> {
 }
 
 fn read(run: &Path) -> Result<Report> {
-    Ok(Report::collect(&findings(run, true)?))
+    Ok(Report::collect(&findings(run)?))
 }
 
 fn write(page: &Path, html: &str, global: &Global) -> Result<()> {

@@ -44,7 +44,12 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// A character as itself, or escaped if a terminal could act on it.
 fn printable(c: char) -> Vec<char> {
-    if c.is_control() { c.escape_default().collect() } else { vec![c] }
+    if c.is_control() || turns(c) { c.escape_default().collect() } else { vec![c] }
+}
+
+/// Whether it is a mark that turns the writing direction: behind one, text can look like another.
+pub(crate) fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The known name that was probably meant by `name`: equal but for case, a few typing errors away, or containing it.
@@ -102,6 +107,7 @@ mod tests {
     #[test]
     fn quotes_are_short_and_harmless() {
         assert_eq!(quoted("a\u{1b}[31m\nb"), "`a\\u{1b}[31m\\nb`");
+        assert_eq!(quoted("a\u{202e}b"), "`a\\u{202e}b`");
         assert_eq!(quoted(&"x".repeat(100)).chars().count(), QUOTED_CHARS + 3);
     }
 

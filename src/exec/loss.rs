@@ -98,6 +98,17 @@ impl Loss {
         LossValue { loss: losses.iter().sum(), gradient }
     }
 
+    /// Loss of each prediction of `[predictions, classes]` logits; 0 of those that do not count.
+    pub fn of_predictions<T: Real>(&self, logits: &[T], labels: &[u32]) -> Vec<f64> {
+        let classes = logits.len() / labels.len().max(1);
+        let rows = logits.par_chunks_exact(classes.max(1)).zip(labels);
+        let loss = |(row, &label): (&[T], &u32)| match label {
+            IGNORED => 0.0,
+            label => self.of_prediction(row, label, None).0,
+        };
+        rows.with_min_len(rows_of_a_thread(classes)).map(loss).collect()
+    }
+
     /// Loss of one prediction, and its derivative in the outputs.
     fn of_prediction<T: Real>(&self, row: &[T], label: u32, teacher: Option<&[T]>) -> (f64, Vec<f64>) {
         let soft = self.distillation.zip(teacher);

@@ -12,6 +12,6 @@ use crate::onnx::{self, Imported, LoadOptions};
 /// # Errors
 /// As [`onnx::load`].
 pub(super) fn read(path: &Path, extents: &BTreeMap<String, usize>) -> Result<Model> {
-    let Imported { graph, weights, notes } = onnx::load(path, &LoadOptions { extents: extents.clone() })?;
-    Ok(Model { graph, start: Start::Given(Weights::new(&path.display().to_string(), weights)), notes })
+    let Imported { graph, weights, notes, copied } = onnx::load(path, &LoadOptions { extents: extents.clone() })?;
+    Ok(Model { graph, start: Start::Given(Weights::new(&path.display().to_string(), weights)), notes, copied })
 }

@@ -39,17 +39,14 @@ pub(super) fn read(folder: &Path, extents: &BTreeMap<String, usize>) -> Result<M
         return Err(Error::input(place(), "no number of positions", "the extent `positions`", remedy));
     };
     let model = hugging_face::open(folder, positions)?;
-    let mut notes: Vec<String> = model
-        .names
-        .iter()
-        .filter(|(own, file)| own != file)
-        .filter_map(|(own, file)| {
-            let elements: usize = model.tensors.shape(file)?.iter().product();
-            model.names.contains_key(file).then(|| {
-                format!("`{own}` is also `{file}` in the files; here each has its own copy, {elements} numbers more")
-            })
-        })
-        .collect();
+    let (mut notes, mut copied) = (Vec::new(), 0);
+    for (own, file) in model.names.iter().filter(|(own, file)| own != file && model.names.contains_key(*file)) {
+        let Some(shape) = model.tensors.shape(file) else { continue };
+        let elements: usize = shape.iter().product();
+        let more = format!("{:.1} million numbers more", elements as f64 / 1e6);
+        notes.push(format!("`{own}` is also `{file}` in the files; here each has its own copy, {more}"));
+        copied += elements as u64;
+    }
     notes.extend(match model.unused.as_slice() {
         [] => None,
         unused => {
@@ -58,5 +55,5 @@ pub(super) fn read(folder: &Path, extents: &BTreeMap<String, usize>) -> Result<M
             Some(format!("{} tensors of {} are not used: {}{more}", unused.len(), place(), first.join(", ")))
         }
     });
-    Ok(Model { graph: model.graph.clone(), start: Start::Given(Weights::in_folder(&place(), model)), notes })
+    Ok(Model { graph: model.graph.clone(), start: Start::Given(Weights::in_folder(&place(), model)), notes, copied })
 }

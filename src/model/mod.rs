@@ -53,6 +53,8 @@ pub struct Model {
     pub start: Start,
     /// What was changed or left out in reading it.
     pub notes: Vec<String>,
+    /// Numbers of weights that the files have once and the network again.
+    pub copied: u64,
 }
 
 impl Model {
@@ -65,7 +67,12 @@ impl Model {
         match source {
             ModelSource::Zoo { zoo, input, classes } => {
                 let network = Architecture { zoo: *zoo, input: input.clone(), classes: *classes }.network()?;
-                Ok(Self { graph: network.graph.clone(), start: Start::Random(Arc::new(network)), notes: Vec::new() })
+                Ok(Self {
+                    graph: network.graph.clone(),
+                    start: Start::Random(Arc::new(network)),
+                    notes: Vec::new(),
+                    copied: 0,
+                })
             }
             ModelSource::File { path, extents } => Self::read(&folder.join(path), extents),
         }

@@ -46,5 +46,5 @@ pub(super) fn read(path: &Path, extents: &BTreeMap<String, usize>) -> Result<Mod
         Array::I8(..) | Array::U8(..) => None,
     });
     let start = Start::Given(Weights::new(&place, floats.collect()));
-    Ok(Model { graph, start, notes: Vec::new() })
+    Ok(Model { graph, start, notes: Vec::new(), copied: 0 })
 }

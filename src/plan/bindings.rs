@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::plan::totals::{ROUNDING, Totals};
-use crate::solve::{Exact, Problem, diagnose};
+use crate::plan::relief::Relief;
 use crate::table::{Budget, PlanningTable};
 
 /// What holds layers.
@@ -58,8 +57,8 @@ pub fn bindings(
     let name = |l: usize| table.layers()[l].name.clone();
     let without = |freed: PlanningTable, kind, layers, candidate| {
         let left = limit.map(|l| l.saturating_sub(start.elapsed()));
-        let (objective, proved) = least(&freed, budgets, plan_objective, left)?;
-        Ok(Binding { kind, layers, candidate, objective, cost: plan_objective - objective, proved })
+        let Relief { objective, gain, proved } = Relief::search(&freed, budgets, plan_objective, left)?;
+        Ok(Binding { kind, layers, candidate, objective, cost: gain, proved })
     };
     let pins = table.pins().iter().map(|(&l, &c)| {
         let id = table.layers()[l].candidates[c].id.clone();
@@ -69,21 +68,6 @@ pub fn bindings(
         without(table.without_group(g), BindingKind::Group, group.iter().map(|&l| name(l)).collect(), None)
     });
     pins.chain(groups).collect()
-}
-
-/// The smallest objective of a table that admits a plan of objective `known`, and whether it is proved.
-fn least(table: &PlanningTable, budgets: &[Budget], known: f64, limit: Option<Duration>) -> Result<(f64, bool)> {
-    let problem = Problem::new(table, budgets)?;
-    let solution = Exact::default().best(&problem, 1, limit)?;
-    let proved = solution.stop.is_none();
-    let Some(choice) = solution.choices.first() else {
-        return if proved { Err(diagnose(&problem, limit)?.into_error(None)) } else { Ok((known, false)) };
-    };
-    let candidates = problem.candidates(choice);
-    let totals = Totals::new(table, &candidates);
-    // The plan itself is one of them, and a difference of rounding is none.
-    let better = totals.objective() < known - ROUNDING * totals.size();
-    Ok((if better { totals.objective() } else { known }, proved))
 }
 
 #[cfg(test)]

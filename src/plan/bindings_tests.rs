@@ -1,6 +1,6 @@
 use super::*;
 use crate::plan::{Provenance, Search, Status, optimize};
-use crate::solve::{Exhaustive, Outcome, Solver};
+use crate::solve::{Exhaustive, Outcome, Problem, Solver};
 use crate::table::RawTable;
 use crate::table::fixtures::{Kind, budgets, layer, random, raw};
 

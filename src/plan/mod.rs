@@ -7,6 +7,7 @@ pub mod optimize;
 pub mod pareto;
 #[allow(clippy::module_inception)] // the file is named after its one type
 pub mod plan;
+pub mod relief;
 pub mod stability;
 mod supported;
 mod totals;
@@ -18,6 +19,7 @@ pub use bindings::{Binding, BindingKind, bindings};
 pub use optimize::{Method, Search, optimize};
 pub use pareto::{Extent, Front, FrontPoint, MOST_POINTS, pareto};
 pub use plan::{Plan, PlanBudget, PlanLayer, Provenance, SolverNote, Status};
+pub use relief::Relief;
 pub use stability::{LayerStability, Stability, stability};
 pub use uniform::{UniformPlan, best_uniform};
 pub use verify::{Origin, verify};

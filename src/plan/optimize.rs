@@ -166,7 +166,8 @@ pub(super) fn assemble(
     let budgets = problem.budgets().iter().zip(&solution.multipliers).map(|(b, &shadow_price)| {
         let column = table.cost_names().iter().position(|n| *n == b.name);
         let used = sum(chosen().filter_map(|(_, c)| column.map(|k| c.cost[k])));
-        PlanBudget { name: b.name.clone(), limit: b.limit, used, slack: b.limit - used, shadow_price }
+        let slack = b.limit - used;
+        PlanBudget { name: b.name.clone(), limit: b.limit, used, slack, shadow_price, without: None, higher: None }
     });
     Plan {
         format: PLAN_FORMAT.into(),
@@ -175,6 +176,7 @@ pub(super) fn assemble(
         bound,
         gap: Plan::relative_gap(objective, bound, size),
         budgets: budgets.collect(),
+        unlimited: None,
         layers: layers.collect(),
         alternatives: Vec::new(),
         alternatives_proved: None,

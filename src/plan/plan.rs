@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::plan::alternatives::Alternative;
 use crate::plan::bindings::Binding;
+use crate::plan::relief::Relief;
 use crate::plan::stability::Stability;
 use crate::store::read_text;
 use crate::table::raw::{parse_json, to_json, unique_keys};
@@ -44,6 +45,9 @@ pub struct Plan {
     pub gap: f64,
     /// Every budget, in the order given.
     pub budgets: Vec<PlanBudget>,
+    /// The best plan without any limit, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlimited: Option<Relief>,
     /// Every layer, in the order of the table.
     pub layers: Vec<PlanLayer>,
     /// The next-best plans, where they were asked for, best first.
@@ -77,8 +81,14 @@ pub struct PlanBudget {
     pub used: f64,
     /// `limit − used`; below zero by rounding only.
     pub slack: f64,
-    /// How much the bound falls per unit of a higher limit; 0 where the budget does not bind.
+    /// How much the bound falls per unit of a higher limit. The plan need not follow: see [`PlanBudget::without`].
     pub shadow_price: f64,
+    /// The best plan without this limit, where that was asked for: the limit binds if it is better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without: Option<Relief>,
+    /// The best plan with 1 % more of it, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub higher: Option<Relief>,
 }
 
 /// What a layer becomes.

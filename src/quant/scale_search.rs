@@ -29,17 +29,19 @@ use crate::quant::Rounding;
 use crate::quant::activations::clip;
 use crate::quant::weights::{WeightQuantizer, signed_range};
 
-/// Which weight scale a sensitivity is taken at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// How the scales of weights are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WeightScale {
     /// The one that training starts from.
-    #[default]
     ThreeSigma,
-    /// Of least squared error, for each width on its own. (A stored master has one scale for all its widths.) Not the
+    /// Of least squared error, for each width on its own. (A stored master has one scale for all its widths.) Never the
     /// default: at 2 bits, where the range is [−2, 1], it clips positive weights more than negative ones, and the measured
     /// loss of single layers rises although `‖ΔW‖²` falls (docs/decisions/0006-traces.md).
     Searched,
+    /// Of least squared error at the width of the master, for all its widths: what a stored network that is not trained
+    /// has.
+    Master,
 }
 
 /// Ratio of neighbouring scales of the first grid.
@@ -99,6 +101,7 @@ impl WeightQuantizer {
     pub fn scale_by(&self, method: WeightScale, weights: &[f32], rows: usize, bits: u32) -> Vec<f32> {
         match method {
             WeightScale::Searched => self.searched_scale(weights, rows, bits),
+            WeightScale::Master => self.searched_scale(weights, rows, self.master_bits),
             WeightScale::ThreeSigma => self.initial_scale(weights, rows),
         }
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::report::Kind;
-use crate::supernet::Evaluation;
+use crate::supernet::{Evaluation, Paired};
 
 /// One network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct AccuracyRow {
     /// For packed networks: the largest difference of a logit between the packed integer weights and the training form.
     /// Their predictions are always the same; the run fails otherwise.
     pub packed_difference: Option<f64>,
+    /// Its results minus those of each row above, on the same samples, in the order of the rows.
+    #[serde(default)]
+    pub minus: Vec<Paired>,
 }
 
 impl AccuracyRow {

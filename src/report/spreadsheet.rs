@@ -88,8 +88,11 @@ pub fn networks_csv(report: &Report) -> Option<String> {
         "sensitivity_sum",
         "accuracy_share",
         "accuracy_stderr_share",
+        "accuracy_more_than_fp32_share",
+        "accuracy_more_than_fp32_stderr_share",
         "loss_nats",
         "perplexity",
+        "perplexity_stderr",
     ]);
     let rows = report.networks.iter().map(|row| {
         let kind = match row.kind {
@@ -103,8 +106,11 @@ pub fn networks_csv(report: &Report) -> Option<String> {
             row.objective,
             row.accuracy,
             row.accuracy_stderr,
+            row.change.map(|c| c.accuracy),
+            row.change.and_then(|c| c.accuracy_stderr),
             row.loss,
             row.perplexity,
+            row.perplexity_stderr,
         ];
         [kind.to_string(), name(&row.name)].into_iter().chain(numbers.map(number)).collect()
     });

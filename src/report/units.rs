@@ -14,10 +14,21 @@ pub fn operations(bitops: f64) -> String {
 pub fn bytes(bytes: f64) -> String {
     const KIB: f64 = 1024.0;
     match bytes.abs() {
-        size if size < 10.0 * KIB * KIB => format!("{:.1} KiB", bytes / KIB),
+        size if size < 2.0 * KIB * KIB => format!("{:.1} KiB", bytes / KIB),
         size if size < KIB * KIB * KIB => format!("{:.2} MiB", bytes / (KIB * KIB)),
         _ => format!("{:.2} GiB", bytes / (KIB * KIB * KIB)),
     }
+}
+
+/// A plan in a sentence or a heading: `plan half`; one without a name of its own is `plan`.
+pub fn plan_title(name: &str) -> String {
+    if name == "plan" { name.into() } else { format!("plan {name}") }
+}
+
+/// The first letter as a capital.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A cost in the unit that its name implies; other costs as plain numbers.
@@ -45,7 +56,18 @@ pub fn cost_title(name: &str) -> String {
 /// A share as per cent with one or two digits behind the point: `50.0 %`, `0.31 %`.
 pub fn percent(share: f64) -> String {
     let percent = 100.0 * share;
+    if percent.abs() >= 1e6 {
+        return format!("{} %", significant(percent.clamp(f64::MIN, f64::MAX), 2));
+    }
     if percent != 0.0 && percent.abs() < 1.0 { format!("{percent:.2} %") } else { format!("{percent:.1} %") }
+}
+
+/// What is used of a limit, as per cent: 100 % only if it is all.
+pub fn of_limit(used: f64, limit: f64) -> String {
+    match used / limit {
+        part if part < 1.0 && part >= 0.9995 => format!("{:.2} %", ((1e4 * part).floor() / 100.0).min(99.99)),
+        part => percent(part),
+    }
 }
 
 /// Right predictions as per cent, with their standard error: `91.23 ± 0.28 %`.
@@ -53,6 +75,22 @@ pub fn accuracy(share: f64, stderr: Option<f64>) -> String {
     match stderr {
         None => format!("{:.2} %", 100.0 * share),
         Some(error) => format!("{:.2} ± {:.2} %", 100.0 * share, 100.0 * error),
+    }
+}
+
+/// A perplexity with its standard error: `8.166 ± 0.16`.
+pub fn perplexity(value: f64, stderr: Option<f64>) -> String {
+    match stderr {
+        None => significant(value, 4),
+        Some(error) => format!("{} ± {}", significant(value, 4), significant(error, 2)),
+    }
+}
+
+/// A ratio less one, with its standard error, as per cent: `10.5 ± 0.11 %`.
+pub fn relative(change: f64, stderr: Option<f64>) -> String {
+    match stderr {
+        None => percent(change),
+        Some(error) => format!("{} ± {} %", significant(100.0 * change, 3), significant(100.0 * error, 2)),
     }
 }
 
@@ -67,6 +105,11 @@ pub fn grouped(count: u64) -> String {
     let groups: Vec<String> =
         digits.as_bytes().rchunks(3).rev().map(|g| g.iter().map(|&b| char::from(b)).collect()).collect();
     groups.join("\u{202f}")
+}
+
+/// `1 layer`, `3 layers`.
+pub fn plural(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
 /// So many significant digits, with an exponent where plain digits would be long: `0.00123`, `1.23e-7`.
@@ -167,6 +210,8 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_keep_their_digits() {
+        assert_eq!([plan_title("plan"), plan_title("half")], ["plan", "plan half"]);
+        assert_eq!([capital("über"), capital("")], ["Über", ""]);
         assert_eq!(operations(2.595e9), "2.595 G");
         assert_eq!(operations(67.04e6), "67.0 M");
         assert_eq!(operations(40_960.0), "41.0 k");
@@ -174,12 +219,17 @@ mod tests {
         assert_eq!(bytes(11.87 * 1024.0 * 1024.0), "11.87 MiB");
         assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
         assert_eq!(grouped(12), "12");
+        assert_eq!([plural(1, "probe"), plural(2000, "probe")], ["1 probe", "2\u{202f}000 probes"]);
         assert_eq!(significant(0.001234, 3), "0.00123");
         assert_eq!(significant(1.234e-7, 3), "1.23e-7");
         assert_eq!(significant(-12345.6, 3), "-12346");
         assert_eq!((significant(0.0, 3).as_str(), significant(f64::NAN, 3).as_str()), ("0", "NaN"));
         assert_eq!(percent(0.003149), "0.31 %");
         assert_eq!(percent(0.5), "50.0 %");
+        assert_eq!([percent(12_345.0), percent(1e308)], ["1234500 %", "1.8e308 %"]);
+        let parts = [(1.0, 1.0), (0.9997, 1.0), (0.999999, 1.0), (0.5, 1.0), (1.0001, 1.0)];
+        assert_eq!(parts.map(|(u, l)| of_limit(u, l)), ["100.0 %", "99.97 %", "99.99 %", "50.0 %", "100.0 %"]);
+        assert_eq!(relative(0.105, Some(0.0011)), "10.5 ± 0.11 %");
         assert_eq!(accuracy(0.91234, Some(0.0028)), "91.23 ± 0.28 %");
         assert_eq!(accuracy(0.5, None), "50.00 %");
         assert_eq!(points(0.0057, 0.0039), "0.57 ± 0.39 points");

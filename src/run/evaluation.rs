@@ -8,8 +8,8 @@ use crate::run::pipeline::{key, plan_file};
 use crate::run::{Pipeline, Study, configuration_of};
 use crate::store::{read_json, write_json};
 use crate::supernet::{
-    Difference, Evaluation, MasterCheckpoint, PackedWeights, Parameters, Split, bind_float, evaluate, evaluate_beside,
-    recalibrate,
+    Difference, Evaluation, MasterCheckpoint, Outcomes, PackedWeights, Parameters, Split, bind_float, evaluate,
+    evaluate_beside, recalibrate,
 };
 
 /// A plan's packed weights and its network in training form.
@@ -27,7 +27,8 @@ struct PlanNetworks {
 pub fn evaluate_packed(study: &Study, packed: &PackedWeights) -> Result<Evaluation> {
     let normalization = packed.normalization()?;
     let split = Split { normalization: &normalization, ..study.test_split() };
-    evaluate(study.outline.net.network(), &packed.bindings(study.outline.net.network())?, &split)
+    let outcomes = evaluate(study.outline.net.network(), &packed.bindings(study.outline.net.network())?, &split)?;
+    outcomes.evaluation(split.several())
 }
 
 impl Pipeline<'_> {
@@ -92,25 +93,28 @@ fn evaluate_all(
     visit: &mut dyn FnMut(&AccuracyRow) -> Result<()>,
 ) -> Result<AccuracyTable> {
     let (net, scheme, split) = (&study.outline.net, study.outline.scheme(), study.test_split());
-    let mut rows: Vec<AccuracyRow> = Vec::new();
-    let mut push =
-        |name: &str, kind: Kind, cost: (u64, u64), evaluation: Evaluation, packed_difference: Option<f64>| {
-            let (bitops, weight_bytes) = cost;
-            let row = AccuracyRow { name: name.into(), kind, bitops, weight_bytes, evaluation, packed_difference };
-            visit(&row)?;
-            rows.push(row);
-            Ok::<_, Error>(())
-        };
+    let (mut rows, mut all): (Vec<AccuracyRow>, Vec<Outcomes>) = (Vec::new(), Vec::new());
+    let mut push = |name: &str, kind: Kind, cost: (u64, u64), outcomes: Outcomes, packed_difference: Option<f64>| {
+        let (bitops, weight_bytes) = cost;
+        let evaluation = outcomes.evaluation(split.several())?;
+        let minus = all.iter().map(|other| outcomes.minus(other)).collect();
+        let name = name.to_string();
+        let row = AccuracyRow { name, kind, bitops, weight_bytes, evaluation, packed_difference, minus };
+        visit(&row)?;
+        rows.push(row);
+        all.push(outcomes);
+        Ok::<_, Error>(())
+    };
     let float = evaluate(net.network(), &bind_float(net.network(), float, false)?, &split)?;
     push("fp32", Kind::Fp32, scheme.float_cost(), float, None)?;
     for candidate in scheme.bases() {
         let configuration = scheme.uniform(candidate);
-        let evaluation = evaluate(net.network(), &net.bind(supernet, &configuration, false)?, &split)?;
-        push(&scheme.uniform_name(candidate), Kind::Uniform, scheme.cost(&configuration), evaluation, None)?;
+        let outcomes = evaluate(net.network(), &net.bind(supernet, &configuration, false)?, &split)?;
+        push(&scheme.uniform_name(candidate), Kind::Uniform, scheme.cost(&configuration), outcomes, None)?;
     }
     for plan in plans {
         let forms = [&plan.packed.bindings(net.network())?, &plan.training_form];
-        let (evaluation, Difference { largest, same }) = evaluate_beside(net.network(), forms, &split)?;
+        let (outcomes, Difference { largest, same }) = evaluate_beside(net.network(), forms, &split)?;
         let same = same && plan.packed.normalization()? == study.normalization;
         let cost = scheme.cost(&plan.configuration);
         if !same || plan.packed.weight_bytes() != cost.1 {
@@ -122,7 +126,7 @@ fn evaluate_all(
             );
             return Err(Error::Internal(message));
         }
-        push(&plan.name, Kind::Plan, cost, evaluation, Some(largest))?;
+        push(&plan.name, Kind::Plan, cost, outcomes, Some(largest))?;
     }
     Ok(AccuracyTable::new(rows))
 }

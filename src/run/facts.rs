@@ -59,6 +59,7 @@ pub(super) fn facts(study: &Study) -> Result<Facts> {
         plans: space.plans.iter().map(|plan| plan.name.clone()).collect(),
         uniforms: scheme.bases().iter().map(uniform).collect(),
         float_cost: scheme.float_cost(),
+        copied_parameters: study.outline.copied,
         float_epochs: (!given).then_some(training.fp32.epochs as u64),
         multi_precision_epochs: training.multi_precision.recipe.epochs as u64,
         mixed_precision: SamplingFacts {
@@ -73,10 +74,6 @@ pub(super) fn facts(study: &Study) -> Result<Facts> {
 }
 
 fn candidate_facts(layer: &LayerScheme, candidate: crate::space::Candidate) -> CandidateFacts {
-    let (weights, activations) = (u32::from(candidate.weight_bits()), u32::from(candidate.activation_bits()));
-    CandidateFacts {
-        candidate,
-        bitops: layer.cost.bit_ops(weights, activations),
-        weight_bytes: layer.cost.weight_bytes(weights),
-    }
+    let (bitops, weight_bytes) = layer.cost_at(candidate);
+    CandidateFacts { candidate, bitops, weight_bytes }
 }

@@ -32,7 +32,7 @@ pub use pipeline::Pipeline;
 pub use planning::configuration_of;
 pub use ranges::output_ranges;
 pub use record::{findings, is_finished};
-pub use report::{PAGE, write_page};
+pub use report::PAGE;
 pub use study::{Outline, Study};
 pub use table::{planning_table, resolve_budget, whole_table};
 pub use task::Task;

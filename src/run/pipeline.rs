@@ -13,7 +13,7 @@ use crate::supernet::{Parameters, Session, TrainState};
 
 /// Raised when some stage computes something else from the same inputs, so that results of older programs are not taken
 /// for those of this one.
-const REVISION: u32 = 6;
+const REVISION: u32 = 7;
 
 /// The stages that train.
 pub(super) const PHASES: [&str; 3] = ["fp32", "multi_precision", "supernet"];

@@ -51,6 +51,7 @@ impl Pipeline<'_> {
                 };
                 let (mut plan, _) = optimize(&table, budgets, Search::default(), provenance)?;
                 plan.bindings = bindings(&table, budgets, plan.objective, None)?;
+                plan.relieve(&table, None)?;
                 plans.push((budgets, plan));
                 p.observer.at(i as u64 + 1, name);
                 p.go_on()?;

@@ -29,12 +29,11 @@ pub fn is_finished(folder: &Path) -> bool {
     Manifest::of(folder).stages.get("report").is_some_and(|report| report.is_unchanged(folder))
 }
 
-/// Everything that stands in the folder of a run and is of the settings that it was last run with; `local`: with the
-/// machine, the command and the times, which are not the same for the same inputs.
+/// Everything that stands in the folder of a run and is of the settings that it was last run with.
 ///
 /// # Errors
 /// When it is no folder of a run, or of a program that did not write down its facts.
-pub fn findings(folder: &Path, local: bool) -> Result<Findings> {
+pub fn findings(folder: &Path) -> Result<Findings> {
     let place = || folder.display().to_string();
     if !folder.is_dir() {
         let found = if folder.exists() { "a file" } else { "no such folder" };
@@ -114,7 +113,7 @@ pub fn findings(folder: &Path, local: bool) -> Result<Findings> {
         fronts: ordered.iter().map(|file| read_json(&folder.join(file))).collect::<Result<_>>()?,
         histories: histories(folder, &done, &notes, same)?,
         accuracies: stage("evaluation").map(|_| read_json(&folder.join("evaluation.json"))).transpose()?,
-        machine: if local { machine() } else { None },
+        machine: machine(),
         facts,
         done,
         files,

@@ -1,7 +1,5 @@
 //! The report stage, and reports of runs that may not be finished.
 
-use std::path::Path;
-
 use crate::error::Result;
 use crate::report::{Report, csv_files, html, markdown, text};
 use crate::run::pipeline::key;
@@ -21,8 +19,11 @@ impl Pipeline<'_> {
         let (fronts, _) = self.fronts()?;
         let facts = hash_file(&self.workspace.path(crate::report::collect::FACTS_FILE))?;
         let folder = self.workspace.folder().to_path_buf();
+        let mut found = findings(&folder)?;
+        // Times, command and machine are not the same for the same inputs: only the page tells them.
+        let machine = found.machine.take();
         self.stage("report", &key("report", &(evaluation, fronts, facts))?, |p| {
-            let report = Report::collect(&findings(&folder, false)?);
+            let report = Report::collect(&found);
             let mut files = vec![("report.txt".to_string(), text(&report)), ("report.md".into(), markdown(&report))];
             files.extend(csv_files(&report).into_iter().map(|(name, text)| (name.to_string(), text)));
             for (name, text) in &files {
@@ -31,16 +32,9 @@ impl Pipeline<'_> {
             write_json(&p.workspace.path("report.json"), &report)?;
             Ok(files.into_iter().map(|(name, _)| name).chain(["report.json".to_string()]).collect())
         })?;
-        let report = Report::collect(&findings(&folder, true)?);
-        write_page(&report, &folder.join(PAGE))?;
+        found.machine = machine;
+        let report = Report::collect(&found);
+        write_atomic(&folder.join(PAGE), html(&report).as_bytes())?;
         Ok(report)
     }
-}
-
-/// Writes the page of a report.
-///
-/// # Errors
-/// When the file cannot be written.
-pub fn write_page(report: &Report, path: &Path) -> Result<()> {
-    write_atomic(path, html(report).as_bytes())
 }

@@ -30,6 +30,8 @@ pub struct Outline {
     pub start: Start,
     /// What a reader of the network's file should know.
     pub notes: Vec<String>,
+    /// Numbers of weights that the network's file has once and the network again.
+    pub copied: u64,
     /// Where the network is trained and evaluated.
     pub backend: Backend,
     /// What its layers take on a device, if the search space says where that stands.
@@ -52,7 +54,7 @@ impl Outline {
     /// # Errors
     /// As [`Self::new`].
     pub fn of(space: Space, model: Model) -> Result<Self> {
-        let Model { graph, start, notes } = model;
+        let Model { graph, start, notes, copied } = model;
         if start.dynamic().is_some() && space.model.weights.is_some() {
             let place = format!("network `{}`", graph.name);
             let remedy = "name the network that an earlier run found as `model.file`";
@@ -62,7 +64,7 @@ impl Outline {
         let read = |spec| Latency::new(spec, space.folder(), &graph, &scheme);
         let latency = space.latency.as_ref().map(read).transpose()?;
         let net = SuperNet::new(Network::new(graph), scheme);
-        Ok(Self { space, net, start, notes, backend: Backend::default(), latency })
+        Ok(Self { space, net, start, notes, copied, backend: Backend::default(), latency })
     }
 
     /// The same, run elsewhere.

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::error::ValueFault;
 use crate::run::Outline;
 use crate::scheme::Scheme;
-use crate::sensitivity::SensitivityReport;
+use crate::sensitivity::{CandidateSensitivity, SensitivityReport};
 use crate::space::{BudgetName, BudgetRequest, Candidate, Limit};
 use crate::table::TABLE_FORMAT;
 use crate::table::{Budget, PlanningTable, RawCandidate, RawLayer, RawTable};
@@ -39,6 +39,18 @@ fn costs_of(
     BudgetName::ALL.into_iter().filter_map(|name| Some((name.name(), value(name)?))).collect()
 }
 
+/// A candidate of the table; without a sensitivity, of none.
+fn tabled(candidate: Candidate, found: Option<&CandidateSensitivity>, costs: Vec<(&str, f64)>) -> RawCandidate {
+    RawCandidate {
+        id: candidate.to_string(),
+        weight_bits: Some(u32::from(candidate.weight_bits())),
+        activation_bits: Some(u32::from(candidate.activation_bits())),
+        sensitivity: found.map_or(0.0, |f| f.sensitivity),
+        stderr: found.and_then(|f| f.stderr),
+        cost: costs.into_iter().map(|(name, cost)| (name.to_string(), cost)).collect(),
+    }
+}
+
 /// Sensitivities and costs of every candidate of every layer. Without sensitivities they are all zero: enough to ask
 /// whether budgets can be met.
 ///
@@ -48,15 +60,7 @@ pub fn planning_table(outline: &Outline, report: Option<&SensitivityReport>) -> 
     let scheme = outline.scheme();
     let candidate = |l: usize, c: usize| {
         let candidate = scheme.layers[l].candidates[c];
-        let measured = report.map(|r| &r.layers[l].candidates[c]);
-        RawCandidate {
-            id: candidate.to_string(),
-            weight_bits: Some(u32::from(candidate.weight_bits())),
-            activation_bits: Some(u32::from(candidate.activation_bits())),
-            sensitivity: measured.map_or(0.0, |m| m.sensitivity),
-            stderr: measured.and_then(|m| m.stderr),
-            cost: costs(outline, l, c).into_iter().collect(),
-        }
+        tabled(candidate, report.map(|r| &r.layers[l].candidates[c]), costs(outline, l, c))
     };
     let layer = |l: usize| RawLayer {
         name: scheme.layers[l].name.clone(),
@@ -89,14 +93,7 @@ pub fn whole_table(outline: &Outline, report: &SensitivityReport) -> Result<Plan
     for (l, (layer, raw_layer)) in scheme.layers.iter().zip(&mut raw.layers).enumerate() {
         let known = layer.alternatives.iter().filter_map(|&c| Some((c, report.alternative(&layer.name, c)?)));
         let candidates: Vec<RawCandidate> = known
-            .map(|(candidate, measured)| RawCandidate {
-                id: candidate.to_string(),
-                weight_bits: Some(u32::from(candidate.weight_bits())),
-                activation_bits: Some(u32::from(candidate.activation_bits())),
-                sensitivity: measured.sensitivity,
-                stderr: measured.stderr,
-                cost: costs_of(scheme, l, candidate, |_| None).into_iter().collect(),
-            })
+            .map(|(candidate, measured)| tabled(candidate, Some(measured), costs_of(scheme, l, candidate, |_| None)))
             .collect();
         if let (true, Some(pin), false) = (layer.pinned, layer.candidates.first(), candidates.is_empty()) {
             raw.pins.insert(layer.name.clone(), pin.to_string());

@@ -3,7 +3,6 @@
 use crate::error::{Error, Result};
 use crate::exec::forward;
 use crate::model::Start;
-use crate::quant::WeightScale;
 use crate::run::Pipeline;
 use crate::run::pipeline::key;
 use crate::sampling::{Sampler, Strategy, roulette};
@@ -81,10 +80,7 @@ impl Pipeline<'_> {
         let multi_key =
             key("multi_precision", &(float_key, recipe, net.scheme(), space.seed, self.study.outline.backend.device))?;
         self.stage("multi_precision", &multi_key, |p| {
-            // Three sigma is where training starts from; weights beyond it are lost to a network that is not trained.
-            let untrained = recipe.recipe.epochs == 0;
-            let scale = if untrained { WeightScale::Searched } else { WeightScale::ThreeSigma };
-            let initial = net.initial(&float, &p.activation_scales(&float, net)?, scale)?;
+            let initial = net.initial(&float, &p.activation_scales(&float, net)?, space.training.first_scale())?;
             p.train("multi_precision", &multi_key, initial, |session, state, observer| {
                 train_multi_precision(net, recipe, session, state, observer)
             })

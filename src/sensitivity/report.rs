@@ -139,17 +139,15 @@ impl SensitivityReport {
             warnings
                 .push(format!("traces: one batch only, so the error from the choice of images is unknown: {remedy}"));
         }
-        warnings.extend(unresolved(traces, spec));
+        warnings.extend(inexact(traces, spec));
         let layers = scheme.layers.len();
-        let mut decreases = Vec::new();
+        let (mut unresolved, mut decreases) = (Vec::new(), Vec::new());
         let layer = |l: usize| {
             let (layer, trace) = (&scheme.layers[l], traces.quantities[l]);
             let n = layer.cost.parameters as f64;
             if trace.trace < resolved(&trace) {
                 let (name, stderr, trace) = (&layer.name, resolved(&trace), trace.trace);
-                warnings.push(format!(
-                    "{name}: the trace {trace:.2e} ± {stderr:.2e} is not resolved; it counts as {stderr:.2e}"
-                ));
+                unresolved.push(format!("{name} {trace:.2e} ± {stderr:.2e}"));
             }
             let (average_trace, stderr) = (resolved(&trace) / n, trace.stderr);
             let activation_trace = traces.quantities.get(layers + l).copied();
@@ -197,8 +195,11 @@ impl SensitivityReport {
             LayerSensitivity { name, parameters, trace, average_trace, activation_trace, candidates }
         };
         let layers = (0..layers).map(layer).collect();
+        if !unresolved.is_empty() {
+            warnings.push(format!("traces below their standard error count as that error: {}", several(&unresolved)));
+        }
         if !decreases.is_empty() {
-            warnings.push(format!("measured losses that fall count as no increase: {}", decreases.join(", ")));
+            warnings.push(format!("measured losses that fall count as no increase: {}", several(&decreases)));
         }
         Self {
             format: FORMAT.into(),
@@ -257,15 +258,40 @@ impl SensitivityReport {
     }
 }
 
+/// Most entries of a list in a warning.
+const LISTED: usize = 5;
+
+/// The first entries of a list, and how many more there are.
+fn several(entries: &[String]) -> String {
+    let shown = entries.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match entries.len().saturating_sub(LISTED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// What to tell when the estimate stopped before every trace was known as well as asked for.
-fn unresolved(traces: &Traces, spec: &SensitivitySpec) -> Option<String> {
+fn inexact(traces: &Traces, spec: &SensitivitySpec) -> Option<String> {
+    let images = |worst: f64| {
+        let times = (worst / spec.relative_error).powi(2);
+        (spec.images as f64 * times / 100.0).ceil() * 100.0
+    };
+    // What would be left with any number of probes.
+    let of_data = traces.quantities.iter().map(|q| TraceEstimate { stderr: q.data_stderr, ..*q });
+    let of_data = relative_errors(&of_data.collect::<Vec<_>>()).flatten().fold(0.0, f64::max);
     let remedy = match traces.stop {
-        StopReason::ProbeLimit { .. } => "raise max_probes".to_string(),
-        StopReason::TimeLimit { .. } => "raise max_seconds".to_string(),
+        StopReason::ProbeLimit { .. } if of_data > spec.relative_error => format!(
+            "more probes alone would leave {:.1} %; about {} training samples are needed: `images` in the search space",
+            100.0 * of_data,
+            images(of_data)
+        ),
+        StopReason::ProbeLimit { .. } => {
+            format!("more probes would help: `max_probes` above {} in the search space", spec.max_probes)
+        }
+        StopReason::TimeLimit { .. } => "more time would help: a larger `max_seconds` in the search space".to_string(),
         StopReason::DataNoise { .. } | StopReason::OneRound => {
-            let worst = traces.worst_relative_error? / spec.relative_error;
-            let images = (spec.images as f64 * worst * worst / 100.0).ceil() * 100.0;
-            format!("more probes would not help, more images would: about {images} (images)")
+            let images = images(traces.worst_relative_error?);
+            format!("more probes would not help; about {images} training samples would: `images` in the search space")
         }
         StopReason::RelativeError { .. } => return None,
     };
@@ -273,5 +299,13 @@ fn unresolved(traces: &Traces, spec: &SensitivitySpec) -> Option<String> {
     let worst = 100.0 * traces.worst_relative_error?;
     let (all, wanted) = (traces.quantities.len(), 100.0 * spec.relative_error);
     let traces = "traces have a standard error above";
-    (count > 0).then(|| format!("{count} of {all} {traces} {wanted} % (worst {worst:.1} %): {remedy}"))
+    (count > 0).then(|| {
+        format!(
+            "{count} of {all} {traces} {wanted} % (worst {worst:.1} % of it, or of 1 % of the largest trace): {remedy}"
+        )
+    })
 }
+
+#[cfg(test)]
+#[path = "report_tests.rs"]
+mod tests;

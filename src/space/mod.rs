@@ -108,13 +108,14 @@ impl Space {
         let name = c.name(&raw.name)?;
         let model = ModelSpec::check(&raw.model, c)?;
         let search = Search::check(&raw.search, c)?;
+        let training = Training::check(raw.training.unwrap_or_default(), c)?;
         Ok(Self {
             name,
             seed: c.whole_or(&raw.seed, 1, ranged::SEED)?,
             data: DataSpec::check(&raw.data, model.channels(), c)?,
             quantizer: QuantizerSpec::check(&raw.quantizer.unwrap_or_default(), c)?,
-            sensitivity: SensitivitySpec::check(&raw.sensitivity.unwrap_or_default(), c)?,
-            training: Training::check(raw.training.unwrap_or_default(), c)?,
+            sensitivity: SensitivitySpec::check(&raw.sensitivity.unwrap_or_default(), training.first_scale(), c)?,
+            training,
             evaluation: EvaluationSpec::check(&raw.evaluation.unwrap_or_default(), c)?,
             latency: raw.latency.as_ref().map(|raw| LatencySpec::check(raw, c)).transpose()?,
             plans: match &raw.plans {

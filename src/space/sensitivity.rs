@@ -107,8 +107,9 @@ pub struct SensitivitySpec {
     pub max_seconds: Option<f64>,
     /// What the allocation minimises. Default hessian; hessian, linear or measured.
     pub objective: Objective,
-    /// Scale of the weights at which their disturbance is taken: that which training starts from, or the best of each
-    /// width. Default three_sigma; three_sigma or searched.
+    /// Scale of the weights at which their disturbance is taken: of three sigma, the best of each width, or the best of
+    /// the widest for all. What quantised networks start from, if absent. Default master if there are no multi-precision
+    /// epochs, else three_sigma; three_sigma, searched or master.
     pub scale: WeightScale,
     /// Activation part of the hessian objective. Default divergence; divergence, trace or none.
     pub activation_term: ActivationTerm,
@@ -126,7 +127,7 @@ const MOST_BATCHES: usize = 65_536;
 const MEASURED_BY_DEFAULT: usize = 1000;
 
 impl SensitivitySpec {
-    pub(super) fn check(raw: &RawSensitivity, c: Checker<'_>) -> Result<Self> {
+    pub(super) fn check(raw: &RawSensitivity, first_scale: WeightScale, c: Checker<'_>) -> Result<Self> {
         let objective = raw.objective.unwrap_or_default();
         let measured = if objective == Objective::Measured { MEASURED_BY_DEFAULT } else { 0 };
         let activation_term = raw.activation_term.as_ref().map(|term| term.value).unwrap_or_default();
@@ -144,7 +145,7 @@ impl SensitivitySpec {
             relative_error: c.real_or(&raw.relative_error, 0.05, RELATIVE_ERROR)?,
             max_seconds: raw.max_seconds.as_ref().map(|text| c.real(text, SECONDS)).transpose()?,
             objective,
-            scale: raw.scale.unwrap_or_default(),
+            scale: raw.scale.unwrap_or(first_scale),
             activation_term,
             measured_images: c.whole_or(&raw.measured_images, measured, MEASURED_IMAGES)?,
             pairs: c.whole_or(&raw.pairs, 0, PAIRS)?,

@@ -12,6 +12,7 @@ use super::recipe::Recipe;
 use crate::error::Result;
 use crate::error::ValueFault;
 use crate::error::fault::quoted;
+use crate::quant::WeightScale;
 
 /// Adaptive scaling of the learning rate of quantisation scales (method.md §2.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,5 +167,11 @@ impl Training {
             mixed_precision: MixedPrecision::check(&raw.mixed_precision.unwrap_or_default(), c)?,
             checkpoint_every_steps: c.whole_or(&raw.checkpoint_every_steps, 50, CHECKPOINT_STEPS)?,
         })
+    }
+
+    /// Scales of the weights that quantised networks start from: three sigma where they are trained, and would lose the
+    /// weights beyond it where they are not.
+    pub fn first_scale(&self) -> WeightScale {
+        if self.multi_precision.recipe.epochs == 0 { WeightScale::Master } else { WeightScale::ThreeSigma }
     }
 }

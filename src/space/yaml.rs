@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_saphyr::{Error as Yaml, Location};
 
 use crate::error::ValueFault;
-use crate::error::fault::{did_you_mean, either, quoted};
+use crate::error::fault::{did_you_mean, either, quoted, turns};
 use crate::error::{Error, Result};
 
 /// The longest file that is read; a search space of a thousand layers has a tenth of it.
@@ -167,5 +167,5 @@ fn keys(names: &[&str]) -> String {
 
 /// The parser's own words on one line.
 fn printable(message: &str) -> String {
-    message.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    message.chars().take(200).map(|c| if c.is_control() || turns(c) { ' ' } else { c }).collect()
 }

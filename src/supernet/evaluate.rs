@@ -1,12 +1,9 @@
-//! Accuracy of a bound network on held-out samples, and recalibration of its norms.
+//! A bound network on held-out samples, and recalibration of its norms.
 
-use serde::{Deserialize, Serialize};
-
-use crate::data::{Dataset, Normalization, counted};
-use crate::error::{Error, Result};
-use crate::exec::{
-    Backend, Bindings, Executor, Loss, Network, NormBinding, Samples, Statistics, correct, host, prediction,
-};
+use crate::data::{Dataset, Normalization};
+use crate::error::Result;
+use crate::exec::{Backend, Bindings, Executor, Network, NormBinding, Samples, Statistics, host, prediction};
+use crate::supernet::Outcomes;
 
 /// Images to evaluate on.
 #[derive(Debug, Clone, Copy)]
@@ -21,37 +18,6 @@ pub struct Split<'a> {
     pub order: Option<(u64, u64)>,
     /// Where the network runs.
     pub backend: Backend,
-}
-
-/// What came out.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
-    /// Predictions that were right: of images, or of next tokens.
-    pub correct: u64,
-    /// Samples: images, or windows of a text.
-    pub images: u64,
-    /// Predictions that count, where a sample has several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub predictions: Option<u64>,
-    /// Mean cross-entropy of the predictions, in nats.
-    pub loss: f64,
-}
-
-impl Evaluation {
-    /// Share of right predictions.
-    pub fn accuracy(&self) -> f64 {
-        self.correct as f64 / self.counted().max(1) as f64
-    }
-
-    /// Predictions that count.
-    pub fn counted(&self) -> u64 {
-        self.predictions.unwrap_or(self.images)
-    }
-
-    /// `exp(loss)`, of networks that predict the tokens of a text: as unsure as among so many equally likely ones.
-    pub fn perplexity(&self) -> Option<f64> {
-        self.predictions.map(|_| self.loss.exp())
-    }
 }
 
 /// How far the outputs of two forms of a network lie apart.
@@ -82,6 +48,11 @@ impl<'a> Split<'a> {
         Ok(())
     }
 
+    /// Whether a sample has several predictions.
+    pub fn several(&self) -> bool {
+        self.dataset.predictions_per_sample() > 1
+    }
+
     /// The first batches, up to `limit` images, as tensors.
     ///
     /// # Errors
@@ -92,56 +63,24 @@ impl<'a> Split<'a> {
     }
 }
 
-/// Sums over batches.
-struct Sums {
-    predictions: u64,
-    evaluation: Evaluation,
-}
-
-impl Sums {
-    fn new() -> Self {
-        Self { predictions: 0, evaluation: Evaluation { correct: 0, images: 0, predictions: None, loss: 0.0 } }
-    }
-
-    fn push(&mut self, logits: &[f32], labels: &[u32], samples: usize) {
-        let predictions = counted(labels);
-        let sum = &mut self.evaluation;
-        sum.loss += Loss::default().evaluate(logits, labels, None).loss * predictions as f64;
-        sum.correct += correct(logits, labels) as u64;
-        sum.images += samples as u64;
-        self.predictions += predictions as u64;
-    }
-
-    fn finish(self, split: &Split<'_>) -> Result<Evaluation> {
-        let mut found = self.evaluation;
-        found.predictions = (split.dataset.predictions_per_sample() > 1).then_some(self.predictions);
-        found.loss /= self.predictions.max(1) as f64;
-        if found.loss.is_finite() {
-            return Ok(found);
-        }
-        let remedy = "the network has diverged or its file is damaged";
-        Err(Error::input("evaluation", format!("a loss of {}", found.loss), "a finite loss", remedy))
-    }
-}
-
 /// Runs the network on every sample.
 ///
 /// # Errors
 /// When a tensor does not fit.
-pub fn evaluate(network: &Network, bindings: &Bindings, split: &Split<'_>) -> Result<Evaluation> {
-    let mut sums = Sums::new();
+pub fn evaluate(network: &Network, bindings: &Bindings, split: &Split<'_>) -> Result<Outcomes> {
+    let mut outcomes = Outcomes::default();
     let mut executor = Executor::evaluation(network, split.backend)?;
     split.each(usize::MAX, |images, labels| {
         let samples = images.dims()[0];
         let images = host::read::<f32>(images)?;
         let logits = split.backend.busy(|| executor.outputs(bindings, &images))?.logits;
-        sums.push(&logits, labels, samples);
+        outcomes.push(&logits, labels, samples);
         Ok(())
     })?;
-    sums.finish(split)
+    Ok(outcomes)
 }
 
-/// Runs two forms of the network on every sample, batch by batch: the evaluation of the first, and how far they differ.
+/// Runs two forms of the network on every sample, batch by batch: the outcomes of the first, and how far they differ.
 ///
 /// # Errors
 /// When a tensor does not fit.
@@ -149,8 +88,8 @@ pub fn evaluate_beside(
     network: &Network,
     [bindings, other]: [&Bindings; 2],
     split: &Split<'_>,
-) -> Result<(Evaluation, Difference)> {
-    let mut sums = Sums::new();
+) -> Result<(Outcomes, Difference)> {
+    let mut outcomes = Outcomes::default();
     let mut difference = Difference { largest: 0.0, same: true };
     let mut executor = Executor::evaluation(network, split.backend)?;
     let mut beside = Executor::evaluation(network, split.backend)?;
@@ -159,7 +98,7 @@ pub fn evaluate_beside(
         let images = host::read::<f32>(images)?;
         let logits = split.backend.busy(|| executor.outputs(bindings, &images))?.logits;
         let others = split.backend.busy(|| beside.outputs(other, &images))?.logits;
-        sums.push(&logits, labels, samples);
+        outcomes.push(&logits, labels, samples);
         let classes = logits.len() / labels.len();
         for (row, other) in logits.chunks_exact(classes).zip(others.chunks_exact(classes)) {
             let apart = row.iter().zip(other).map(|(a, b)| f64::from((a - b).abs()));
@@ -168,7 +107,7 @@ pub fn evaluate_beside(
         }
         Ok(())
     })?;
-    Ok((sums.finish(split)?, difference))
+    Ok((outcomes, difference))
 }
 
 /// Measures the statistics of every norm again, on `images` images (method.md §4.1): the mean over batches of

@@ -53,7 +53,7 @@ fn groups_of_weights_and_float_activations_are_packed_and_read_back() {
     let net = SuperNet::new(Network::new(graph.clone()), Scheme::from_choices(choices, vec![], &spec, &graph).unwrap());
     let count = net.scheme().layers.len();
     let float = initial_float(&graph.into(), 1).unwrap();
-    let parameters = net.initial(&float, &vec![vec![0.1; 2]; count], WeightScale::Searched).unwrap();
+    let parameters = net.initial(&float, &vec![vec![0.1; 2]; count], WeightScale::Master).unwrap();
     let fc = &net.scheme().layers[count - 1];
     assert_eq!(parameters.get(&format!("{}.weight_scale", fc.name)).unwrap().dims(), [3, 4]);
     assert!(parameters.contains(&format!("{}.activation_scale.a8", fc.name)));

@@ -55,7 +55,7 @@ pub struct PlanArgs {
     /// The best K plans: the plan, and K - 1 alternatives with what they change and lose
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub k_best: u32,
-    /// Plans again without each pin and each group of tied layers: what they cost
+    /// Plans again without each pin, group of tied layers and limit, and with 1 % more of each limit: what they cost
     #[arg(long)]
     pub explain: bool,
     /// Plans again with sensitivities drawn N times from their standard errors: how often each layer keeps its candidate, and

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use console::{Alignment, measure_text_width, pad_str, truncate_str};
 
+use crate::error::fault::turns;
 use crate::progress::{Pace, Stage};
 
 /// Columns of the bar.
@@ -135,8 +136,7 @@ impl Running {
 
 /// Without what moves the cursor, changes colours or reverses the rest of the line: names come from files.
 pub(super) fn printable(text: &str) -> String {
-    let reorders = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if c.is_control() || reorders(c) { ' ' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() || turns(c) { ' ' } else { c }).collect()
 }
 
 /// `48 s`, `4 min 50 s`, `3 h 20 min`, `2 d 5 h`.

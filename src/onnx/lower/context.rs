@@ -25,6 +25,8 @@ pub struct Context {
     pub values: BTreeMap<String, Value>,
     /// Remarks for the user.
     pub notes: BTreeSet<String>,
+    /// Numbers of weights that the file has once and the graph again.
+    pub copied: u64,
     /// Name of the node at hand, for the nodes made of it.
     pub base: String,
     /// Names kept for layers.
@@ -51,6 +53,7 @@ impl Context {
             weights: Weights::new(),
             values: BTreeMap::new(),
             notes: BTreeSet::new(),
+            copied: 0,
             base: String::new(),
             reserved,
             layers: BTreeMap::new(),
@@ -96,6 +99,7 @@ impl Context {
         };
         match first {
             Some(first) => {
+                self.copied += weight.one.len() as u64;
                 self.notes
                     .insert(format!("`{first}` and `{name}` share a weight in the file; here each has its own copy"));
             }

@@ -202,13 +202,13 @@ fn end(mut context: Context, graph: &OnnxGraph) -> Result<Imported> {
         let port = output_port(&mut context, &output.name, &value);
         outputs.push((port, value.node));
     }
-    let Context { builder, mut weights, notes, .. } = context;
+    let Context { builder, mut weights, notes, copied, .. } = context;
     let graph = builder.finish_with(outputs)?;
     let with_parameters = |op: &Op| !matches!(op, Op::Input | Op::Relu | Op::Add | Op::GlobalAveragePool);
     let names: BTreeSet<&str> =
         graph.nodes().iter().filter(|n| with_parameters(&n.op)).map(|n| n.name.as_str()).collect();
     weights.retain(|name, _| name.rsplit_once('.').is_some_and(|(node, _)| names.contains(node)));
-    Ok(Imported { graph, weights, notes: notes.into_iter().collect() })
+    Ok(Imported { graph, weights, notes: notes.into_iter().collect(), copied })
 }
 
 /// A constant that the file gives out.

@@ -71,6 +71,7 @@ fn a_shared_weight_is_copied_with_a_note() {
     let imported = lowered(&graph(vec![batch(), Dim::Fixed(3)], &[("fc.weight", &[3, 3])], nodes)).unwrap();
     assert_eq!(imported.graph.layers().len(), 2);
     assert!(imported.notes[0].contains("share a weight"), "{:?}", imported.notes);
+    assert_eq!(imported.copied, 9);
 }
 
 #[test]

@@ -57,6 +57,8 @@ pub struct Imported {
     pub weights: Weights,
     /// What the user should know, a sentence each.
     pub notes: Vec<String>,
+    /// Numbers of weights that the file has once and the network again.
+    pub copied: u64,
 }
 
 /// Reads a model from an ONNX file.

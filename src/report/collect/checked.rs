@@ -4,11 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::{Front, Plan};
+use crate::plan::{Front, Plan, Relief};
 use crate::report::collect::{Facts, Findings, UniformFacts};
-use crate::report::{AccuracyTable, Memory};
+use crate::report::{AccuracyRow, AccuracyTable, Kind, Memory};
 use crate::sensitivity::SensitivityReport;
-use crate::supernet::EpochRecord;
+use crate::supernet::{EpochRecord, Paired};
 use crate::table::PlanningTable;
 
 /// The findings that fit.
@@ -110,6 +110,28 @@ impl<'a> Checked<'a> {
     }
 }
 
+impl<'a> Checked<'a> {
+    /// What was measured of a network, and its place among the rows.
+    pub fn accuracy(&self, kind: Kind, name: &str) -> Option<(usize, &'a AccuracyRow)> {
+        let mut rows = self.accuracies?.rows.iter().enumerate();
+        rows.find(|(_, r)| r.kind == kind && (r.name == name || kind == Kind::Fp32))
+    }
+
+    /// Results of one network minus those of another, on the same samples; none of a network and itself.
+    pub fn change(&self, (kind, name): (Kind, &str), other: (Kind, &str)) -> Option<Paired> {
+        let ((own, row), (above, other)) = (self.accuracy(kind, name)?, self.accuracy(other.0, other.1)?);
+        let change = if own > above {
+            *row.minus.get(above)?
+        } else {
+            let Paired { accuracy, accuracy_stderr, loss, loss_stderr } = *other.minus.get(own)?;
+            Paired { accuracy: -accuracy, accuracy_stderr, loss: -loss, loss_stderr }
+        };
+        let errors = [change.accuracy_stderr, change.loss_stderr];
+        (change.accuracy.is_finite() && change.loss.is_finite() && errors.iter().flatten().all(|e| e.is_finite()))
+            .then_some(change)
+    }
+}
+
 fn is_configuration(facts: &Facts, uniform: &UniformFacts) -> bool {
     let mut chosen = facts.layers.iter().zip(&uniform.configuration);
     uniform.configuration.len() == facts.layers.len() && chosen.all(|(layer, &c)| c < layer.candidates.len())
@@ -125,11 +147,15 @@ fn sensitivities_fit(facts: &Facts, sensitivity: &SensitivityReport) -> bool {
 
 fn plan_fits(facts: &Facts, plan: &Plan) -> bool {
     let layer = |l: &crate::plan::PlanLayer| l.sensitivity.is_finite() && l.cost.values().all(|c| c.is_finite());
-    let budget = |b: &crate::plan::PlanBudget| [b.limit, b.used, b.shadow_price].iter().all(|v| v.is_finite());
+    let finite = |relief: &Option<Relief>| relief.is_none_or(|r| r.objective.is_finite() && r.gain.is_finite());
+    let budget = |b: &crate::plan::PlanBudget| {
+        [b.limit, b.used, b.shadow_price].iter().all(|v| v.is_finite()) && finite(&b.without) && finite(&b.higher)
+    };
     plan.layers.iter().map(|l| &l.name).eq(facts.layers.iter().map(|l| &l.name))
         && [plan.objective, plan.bound, plan.gap].iter().all(|v| v.is_finite())
         && plan.layers.iter().all(layer)
         && plan.budgets.iter().all(budget)
+        && finite(&plan.unlimited)
 }
 
 fn front_fits(facts: &Facts, front: &Front) -> bool {

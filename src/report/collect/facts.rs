@@ -52,6 +52,9 @@ pub struct Facts {
     pub uniforms: Vec<UniformFacts>,
     /// Bit operations and bytes of the FP32 weights.
     pub float_cost: (u64, u64),
+    /// Numbers of weights that the network's files have once and the network again.
+    #[serde(default)]
+    pub copied_parameters: u64,
     /// Epochs of FP32 training; none if its weights were given.
     pub float_epochs: Option<u64>,
     /// Epochs of multi-precision training.

@@ -27,6 +27,7 @@ fn section(checked: &Checked<'_>, front: &Front, networks: &[NetworkRow]) -> Fro
     FrontSection {
         cost: front.budget.clone(),
         whole: front.limits.is_none() && front.complete,
+        limits: front.limits,
         points,
         landmarks,
         candidates,
@@ -54,6 +55,7 @@ fn landmarks(checked: &Checked<'_>, cost: &str, networks: &[NetworkRow]) -> Vec<
             accuracy: row.accuracy,
             accuracy_stderr: row.accuracy_stderr,
             perplexity: row.perplexity,
+            perplexity_stderr: row.perplexity_stderr,
         })
     };
     let uniforms = checked.uniforms.iter().filter_map(|uniform| {

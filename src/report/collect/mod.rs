@@ -50,7 +50,7 @@ impl Report {
                 language: facts.language,
             },
             decisions,
-            settings: settings::sentences(&checked),
+            settings: settings::settings(&checked),
             objective: checked.sensitivity.map(|s| {
                 match s.objective {
                     Objective::Hessian => "hessian",

@@ -17,10 +17,11 @@ pub(super) fn rows(checked: &Checked<'_>) -> Vec<NetworkRow> {
             weight_bytes,
             objective,
             accuracy,
-            // Binomial: of right predictions among independent ones.
-            accuracy_stderr: evaluation.zip(accuracy).map(|(e, p)| (p * (1.0 - p) / e.counted() as f64).sqrt()),
+            accuracy_stderr: evaluation.and_then(|e| e.accuracy_stderr).filter(|e| e.is_finite()),
             loss: evaluation.map(|e| e.loss),
             perplexity: evaluation.and_then(Evaluation::perplexity).filter(|p| p.is_finite()),
+            perplexity_stderr: evaluation.and_then(Evaluation::perplexity_stderr).filter(|e| e.is_finite()),
+            change: checked.change((kind, name), (Kind::Fp32, "fp32")),
         }
     };
     let float = row("fp32", Kind::Fp32, bitops as f64, weight_bytes as f64, None);
@@ -41,6 +42,5 @@ pub(super) fn rows(checked: &Checked<'_>) -> Vec<NetworkRow> {
 }
 
 fn evaluation<'a>(checked: &Checked<'a>, name: &str, kind: Kind) -> Option<&'a Evaluation> {
-    let rows = &checked.accuracies?.rows;
-    rows.iter().find(|r| r.kind == kind && (r.name == name || kind == Kind::Fp32)).map(|r| &r.evaluation)
+    checked.accuracy(kind, name).map(|(_, row)| &row.evaluation)
 }

@@ -5,9 +5,6 @@ use crate::report::collect::checked::Checked;
 use crate::report::collect::layers::bits;
 use crate::report::{BindingRow, BudgetRow, Choice, PlanRow, StabilityRow};
 
-/// Where the gain of a whole limit more is a smaller part of the objective, that is rounding of the bound.
-const PRICE_ROUNDING: f64 = 1e-9;
-
 /// One row for each plan, in the order asked for.
 pub(super) fn rows(checked: &Checked<'_>) -> Vec<PlanRow> {
     checked.plans.iter().map(|(name, plan)| row(checked, name, plan)).collect()
@@ -31,7 +28,8 @@ fn row(checked: &Checked<'_>, name: &str, plan: &Plan) -> PlanRow {
         objective: plan.objective,
         bound: plan.bound,
         gap: plan.gap,
-        budgets: plan.budgets.iter().map(|b| budget(plan, b)).collect(),
+        budgets: plan.budgets.iter().map(budget).collect(),
+        unlimited: plan.unlimited,
         mean_weight_bits: if weights > 0.0 { weighted / weights } else { 0.0 },
         choices,
         bindings: plan.bindings.iter().filter(|b| b.cost.is_finite()).map(binding).collect(),
@@ -58,9 +56,9 @@ fn choice(checked: &Checked<'_>, plan: &Plan, index: usize) -> Choice {
     }
 }
 
-fn budget(plan: &Plan, b: &PlanBudget) -> BudgetRow {
-    let binds = b.shadow_price * b.limit > PRICE_ROUNDING * plan.objective.abs();
-    BudgetRow { name: b.name.clone(), limit: b.limit, used: b.used, binds, shadow_price: b.shadow_price }
+fn budget(b: &PlanBudget) -> BudgetRow {
+    let PlanBudget { name, limit, used, shadow_price, without, higher, .. } = b.clone();
+    BudgetRow { name, limit, used, binds: without.and_then(|w| w.helps()), without, higher, shadow_price }
 }
 
 fn binding(b: &Binding) -> BindingRow {

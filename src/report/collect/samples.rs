@@ -1,6 +1,7 @@
 //! A run of four layers with three candidates, for tests: numbers that can be checked with paper.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde_json::json;
 
@@ -11,7 +12,7 @@ use crate::report::collect::{CandidateFacts, Facts, Findings, LayerFacts, Sampli
 use crate::report::{AccuracyRow, AccuracyTable, Kind, Memory, MemoryProfile};
 use crate::sampling::Strategy;
 use crate::sensitivity::SensitivityReport;
-use crate::supernet::{EpochRecord, Evaluation, LayerScales};
+use crate::supernet::{EpochRecord, LayerScales, Outcomes};
 use crate::table::PlanningTable;
 
 /// Name, weights, multiply-accumulates, mean trace, sensitivities of [`IDS`].
@@ -64,6 +65,7 @@ fn facts() -> Facts {
         plans: vec!["half".into(), "small".into()],
         uniforms: (0..3).map(uniform).collect(),
         float_cost: (5500 * 1024, 3600),
+        copied_parameters: 0,
         float_epochs: Some(2),
         multi_precision_epochs: 1,
         mixed_precision: SamplingFacts { epochs: 2, strategy: Strategy::Hasb, sigma: 0.5, warmup: 0 },
@@ -144,7 +146,8 @@ pub(super) fn plan(choice: [usize; 4], budgets: &[(&str, f64, f64)]) -> Plan {
         .collect();
     let budget = |&(name, limit, shadow_price): &(&str, f64, f64)| {
         let used: f64 = layers.iter().map(|l| l.cost[name]).sum();
-        PlanBudget { name: name.into(), limit, used, slack: limit - used, shadow_price }
+        let slack = limit - used;
+        PlanBudget { name: name.into(), limit, used, slack, shadow_price, without: None, higher: None }
     };
     let objective = layers.iter().map(|l| l.sensitivity).sum();
     Plan {
@@ -154,6 +157,7 @@ pub(super) fn plan(choice: [usize; 4], budgets: &[(&str, f64, f64)]) -> Plan {
         bound: objective,
         gap: 0.0,
         budgets: budgets.iter().map(budget).collect(),
+        unlimited: None,
         layers,
         alternatives: Vec::new(),
         alternatives_proved: None,
@@ -197,6 +201,7 @@ fn half() -> Plan {
         regret_max: 0.02,
         proved: 1.0,
     });
+    half.relieve(&table(), None).unwrap();
     half
 }
 
@@ -223,23 +228,32 @@ fn front() -> Front {
     }
 }
 
-fn accuracies() -> AccuracyTable {
-    let row = |name: &str, kind, correct| AccuracyRow {
-        name: name.into(),
-        kind,
-        bitops: 1,
-        weight_bytes: 1,
-        evaluation: Evaluation { correct, images: 1000, predictions: None, loss: 0.5 },
-        packed_difference: None,
-    };
-    AccuracyTable::new(vec![
-        row("fp32", Kind::Fp32, 900),
-        row("w8a8", Kind::Uniform, 898),
-        row("w4a4", Kind::Uniform, 880),
-        row("w2a2", Kind::Uniform, 600),
-        row("half", Kind::Plan, 890),
-        row("small", Kind::Plan, 880),
-    ])
+/// Which of 1000 samples FP32, the uniform precisions and the plans predict right.
+pub(super) const RIGHT: [Range<usize>; 6] = [0..900, 0..898, 0..880, 0..600, 0..890, 0..880];
+
+/// A table of networks that predict these samples right, and have these losses in each of `predictions` of a sample.
+pub(super) fn accuracies(right: [Range<usize>; 6], predictions: u32, losses: [f64; 6]) -> AccuracyTable {
+    let names = ["fp32", "w8a8", "w4a4", "w2a2", "half", "small"];
+    let (mut rows, mut all): (Vec<AccuracyRow>, Vec<Outcomes>) = (Vec::new(), Vec::new());
+    for ((name, right), loss) in names.into_iter().zip(right).zip(losses) {
+        // Hard and easy samples, the harder the larger the loss.
+        let outcomes = Outcomes::test(1000, right, predictions, |i| loss * if i % 2 == 0 { 0.5 } else { 1.5 });
+        rows.push(AccuracyRow {
+            name: name.into(),
+            kind: match rows.len() {
+                0 => Kind::Fp32,
+                1..=3 => Kind::Uniform,
+                _ => Kind::Plan,
+            },
+            bitops: 1,
+            weight_bytes: 1,
+            evaluation: outcomes.evaluation(predictions > 1).unwrap(),
+            packed_difference: None,
+            minus: all.iter().map(|other| outcomes.minus(other)).collect(),
+        });
+        all.push(outcomes);
+    }
+    AccuracyTable::new(rows)
 }
 
 fn record(networks: usize, epoch: u32, scales: bool, draws: Vec<Vec<u64>>) -> EpochRecord {
@@ -279,7 +293,7 @@ pub(super) fn findings() -> Findings {
         memory: Some(Memory { nodes: vec!["x".into(), "y".into()], profiles: vec![profile("fp32"), profile("half")] }),
         histories,
         done: stages.map(String::from).into(),
-        accuracies: Some(accuracies()),
+        accuracies: Some(accuracies(RIGHT, 1, [0.5; 6])),
         files: BTreeMap::from([("plan.json".into(), "0c".into())]),
         damage: Vec::new(),
         begun: None,

@@ -1,48 +1,48 @@
 //! How the run was made, as sentences.
 
+use crate::report::Setting;
 use crate::report::collect::SamplingFacts;
 use crate::report::collect::checked::Checked;
-use crate::report::collect::words::{capital, count, short};
-use crate::report::units::{grouped, percent};
+use crate::report::collect::words::short;
+use crate::report::units::{capital, grouped, percent, plural};
 use crate::sampling::Strategy;
 use crate::sensitivity::SensitivityReport;
 use crate::space::Objective;
 
 /// The sentences, in the order of the pipeline.
-pub(super) fn sentences(checked: &Checked<'_>) -> Vec<String> {
+pub(super) fn settings(checked: &Checked<'_>) -> Vec<Setting> {
     let facts = checked.facts;
-    let mut sentences = vec![format!(
-        "Network {}, seed {}, rounding {}; {}.",
-        short(&facts.network),
-        facts.seed,
-        facts.rounding,
-        match facts.group_size {
-            Some(group) => format!("{group} weights of a row share a scale where the layer is a matrix"),
-            None => "the weights of an output channel share a scale".into(),
-        }
-    )];
-    if let Some(sensitivity) = checked.sensitivity {
-        sentences.push(traces(sensitivity, &facts.samples));
-        sentences.push(objective(sensitivity.objective).into());
-    }
-    sentences
-        .push("A plan is the choice of candidates with the smallest sum of sensitivities within its limits.".into());
-    sentences.push(training(checked));
-    if facts.mixed_precision.epochs > 0 {
-        sentences.push(mixtures(facts.mixed_precision));
-    }
-    sentences.push(accuracies(checked));
-    sentences.push("Plans run from their packed integer weights.".into());
-    sentences
+    let scales = match facts.group_size {
+        Some(group) => format!("{group} weights of a row share a scale where the layer is a matrix"),
+        None => "the weights of an output channel share a scale".into(),
+    };
+    let network = short(&facts.network);
+    let mixtures = (facts.mixed_precision.epochs > 0).then(|| mixtures(facts.mixed_precision));
+    let best = "A plan is the choice of candidates with the smallest sum of sensitivities within its limits.";
+    let costs = "BitOPs are those of the layers with weights; products of activations with each other, as in attention, are not \
+                 counted.";
+    let all: [(&str, Option<String>); 9] = [
+        ("network", Some(format!("Network {network}, seed {}, rounding {}; {scales}.", facts.seed, facts.rounding))),
+        ("traces", checked.sensitivity.map(|s| traces(s, &facts.samples))),
+        ("sensitivities", checked.sensitivity.map(|s| objective(s.objective).into())),
+        ("plans", Some(best.into())),
+        ("costs", Some(costs.into())),
+        ("training", Some(training(checked))),
+        ("mixtures", mixtures),
+        ("accuracies", Some(accuracies(checked))),
+        ("packed weights", Some("Plans run from their packed integer weights.".into())),
+    ];
+    let setting = |(topic, text): (&str, Option<String>)| Some(Setting { topic: topic.into(), text: text? });
+    all.into_iter().filter_map(setting).collect()
 }
 
 fn traces(s: &SensitivityReport, samples: &str) -> String {
     let name = if s.hessian { "Hessian traces" } else { "Traces in place of the Hessian's" };
     let error = match s.worst_relative_error.filter(|e| e.is_finite()) {
-        Some(error) => format!("standard error at most {} of a trace", percent(error)),
+        Some(error) => format!("standard error at most {} of a trace, or of 1 % of the largest", percent(error)),
         None => "standard errors not known".into(),
     };
-    let probes = count(s.probes, "probe", "probes");
+    let probes = plural(s.probes, "probe");
     format!("{name} ({}): {} {samples}, {probes} of each batch, {error}.", s.estimator, grouped(s.images))
 }
 
@@ -60,7 +60,7 @@ fn objective(objective: Objective) -> &'static str {
 /// What is asked for, in the present: a run may not have got there.
 fn training(checked: &Checked<'_>) -> String {
     let facts = checked.facts;
-    let epochs = |n: u64| count(n, "epoch", "epochs");
+    let epochs = |n: u64| plural(n, "epoch");
     let data = format!("{} {}", grouped(facts.training_samples), facts.samples);
     let (float, start) = match facts.float_epochs {
         None => ("The FP32 weights were given".to_string(), "them"),
@@ -98,13 +98,11 @@ fn accuracies(checked: &Checked<'_>) -> String {
     let facts = checked.facts;
     let row = checked.accuracies.and_then(|a| a.rows.first()).map(|r| &r.evaluation);
     let samples = row.map_or(facts.held_out_samples, |e| e.images);
-    let tokens =
-        row.and_then(|e| e.predictions).map(|n| format!(", {}", count(n, "predicted token", "predicted tokens")));
-    let errors = if facts.language {
-        "Standard errors count the predictions of a window as independent, and are rather too small."
-    } else {
-        "A difference of two accuracies has a standard error as if they were of different samples, which is rather too large."
-    };
+    let tokens = row.and_then(|e| e.predictions).map(|n| format!(", {}", plural(n, "predicted token")));
     let (samples, noun) = (grouped(samples), &facts.samples);
-    format!("Accuracies (± standard error) are on {samples} held-out {noun}{}. {errors}", tokens.unwrap_or_default())
+    format!(
+        "Accuracies (± standard error) are on {samples} held-out {noun}{}. Standard errors are from sample to \
+         sample, those of differences to FP32 and between precisions on the same samples.",
+        tokens.unwrap_or_default()
+    )
 }

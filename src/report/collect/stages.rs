@@ -26,8 +26,14 @@ pub(super) fn rows(checked: &Checked<'_>) -> Vec<StageRow> {
 fn training(checked: &Checked<'_>, name: &str, title: &str) -> StageRow {
     let planned = planned(checked, name);
     let begun = checked.epochs(name);
+    // Without epochs these stages have work, but nobody would call it training.
+    let title = match (planned, name) {
+        (0, "multi_precision") => "Scales of the quantisers",
+        (0, "supernet") => "Integer master",
+        _ => title,
+    };
     let state = match (planned, begun) {
-        (0, _) => StageState::NotNeeded,
+        (0, _) if name == "fp32" => StageState::NotNeeded,
         _ if checked.done.contains(name) => StageState::Done,
         (_, Some(_)) => StageState::Begun,
         (_, None) if checked.found.begun.as_deref() == Some(name) => StageState::Begun,

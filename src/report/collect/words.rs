@@ -1,6 +1,7 @@
 //! Names, lists and shares in sentences.
 
-use crate::report::units::{grouped, percent};
+use crate::error::fault::turns;
+use crate::report::units::percent;
 
 /// Most characters of a name in a sentence.
 const LONGEST: usize = 40;
@@ -9,8 +10,7 @@ const MOST: usize = 3;
 
 /// A name in backticks, on one line, without marks that turn the direction of text, and not too long.
 pub(super) fn short(name: &str) -> String {
-    let turns = |c: &char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let plain: String = name.chars().filter(|c| !turns(c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let plain: String = name.chars().filter(|&c| !turns(c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
     match plain.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("`{}…`", &plain[..end]),
         None => format!("`{plain}`"),
@@ -35,20 +35,9 @@ pub(super) fn joined(parts: &[String]) -> String {
     }
 }
 
-/// `one` for 1, else `many`, behind the number.
-pub(super) fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(number), if number == 1 { one } else { many })
-}
-
 /// A part of something as per cent, also where it is too small for digits.
 pub(super) fn share(part: f64) -> String {
     if part > 0.0 && part < 5e-5 { "less than 0.01 %".into() } else { percent(part) }
-}
-
-/// The first letter as a capital.
-pub(super) fn capital(sentence: &str) -> String {
-    let mut chars = sentence.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]
@@ -68,8 +57,6 @@ mod tests {
         let of = |n: usize| list(&["a", "b", "c", "d", "e"].map(String::from)[..n]);
         assert_eq!([of(1), of(2), of(3)], ["`a`", "`a` and `b`", "`a`, `b` and `c`"]);
         assert_eq!([of(0), of(5)], ["", "`a`, `b`, `c` and 2 more"]);
-        assert_eq!([count(1, "probe", "probes"), count(2000, "probe", "probes")], ["1 probe", "2\u{202f}000 probes"]);
         assert_eq!([share(4e-5), share(6e-5), share(0.0)], ["less than 0.01 %", "0.01 %", "0.0 %"]);
-        assert_eq!([capital("über"), capital("")], ["Über", ""]);
     }
 }

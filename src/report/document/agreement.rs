@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub struct Agreement {
     /// Held-out samples that the loss was taken over.
     pub samples: u64,
+    /// What was quantised, and whether the networks of the run are that, in a sentence.
+    pub note: String,
     /// Loss of the FP32 network, nats.
     pub base: f64,
     /// Its standard error.
@@ -60,4 +62,9 @@ pub struct JointRow {
     pub sum: f64,
     /// Its standard error.
     pub sum_stderr: f64,
+    /// Share of the joint increase that is no sum of the layers' own; none if there is no increase beyond two
+    /// standard errors.
+    pub not_additive: Option<f64>,
+    /// Its standard error.
+    pub not_additive_stderr: Option<f64>,
 }

@@ -4,7 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::plan::Status;
+use crate::plan::{Relief, Status};
+use crate::supernet::Paired;
+
+#[path = "hostile_fixture.rs"]
+mod hostile_fixture;
+pub(crate) use hostile_fixture::{HOSTILE, hostile};
 
 const IDS: [&str; 3] = ["w8a8", "w4a4", "w2a2"];
 const BITS: [u32; 3] = [8, 4, 2];
@@ -35,7 +40,10 @@ pub(crate) fn report() -> Report {
         samples: Samples { noun: "images".into(), training: 4_000, held_out: 1_000, language: false },
         stages: stages(6, (5, 5)),
         decisions: vec!["`plan` keeps bitops within 60.0 M: 88.1 % right, FP32 90.2 %.".into()],
-        settings: vec!["Sensitivities: Gauss-Newton traces of 16 images, 4 probes.".into()],
+        settings: vec![Setting {
+            topic: "traces".into(),
+            text: "Sensitivities: Gauss-Newton traces of 16 images, 4 probes.".into(),
+        }],
         layers: (0..LAYERS.len()).map(layer).collect(),
         groups: vec![vec![1, 2]],
         plans: PLANS.iter().map(|(name, choice)| plan(name, choice)).collect(),
@@ -88,50 +96,6 @@ pub(crate) fn partial() -> Report {
     (report.draws, report.agreement, report.memory) = (None, None, None);
     report.provenance.files.clear();
     report.remarks.clear();
-    report
-}
-
-/// Names that try to be markup, and names that are hard to set.
-pub(crate) const HOSTILE: [&str; 8] = [
-    "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(2)>",
-    "emoji 🧨 and \u{202e}marks from right to left",
-    "a line\nand \"another\"\r\n\tone",
-    "</script></style></title>",
-    "]]> <!-- & &lt; {{ 7*7 }} ${x} `code` | *a*",
-    "=cmd|' /C calc'!A0",
-    "",
-];
-
-/// [`report`] with hostile names everywhere that names can be.
-pub(crate) fn hostile() -> Report {
-    let mut report = report();
-    let long = "very_long_name.".repeat(20);
-    let name = |index: usize| HOSTILE.get(index % 9).map_or_else(|| long.clone(), ToString::to_string);
-    (report.name, report.network) = (name(0), name(1));
-    for (index, layer) in report.layers.iter_mut().enumerate() {
-        layer.name = name(if index == 4 { 8 } else { index });
-    }
-    let renamed: BTreeMap<&str, String> = PLANS.iter().zip([4, 5]).map(|((old, _), new)| (*old, name(new))).collect();
-    let rename = |text: &mut String| {
-        if let Some(new) = renamed.get(text.as_str()) {
-            text.clone_from(new);
-        }
-    };
-    report.plans.iter_mut().for_each(|plan| rename(&mut plan.name));
-    report.networks.iter_mut().for_each(|row| rename(&mut row.name));
-    report.fronts.iter_mut().flat_map(|front| &mut front.landmarks).for_each(|mark| rename(&mut mark.name));
-    let layers: Vec<String> = report.layers.iter().map(|layer| layer.name.clone()).collect();
-    for binding in report.plans.iter_mut().flat_map(|plan| &mut plan.bindings) {
-        binding.layers = if binding.candidate.is_some() { vec![layers[0].clone()] } else { layers[1..3].to_vec() };
-    }
-    if let Some(memory) = &mut report.memory {
-        memory.nodes.iter_mut().enumerate().for_each(|(index, node)| *node = name(index));
-        memory.profiles.iter_mut().for_each(|profile| rename(&mut profile.network));
-    }
-    for text in report.decisions.iter_mut().chain(&mut report.settings).chain(&mut report.remarks) {
-        text.push_str(&name(0));
-    }
     report
 }
 
@@ -217,11 +181,14 @@ fn plan(name: &str, choice: &[usize; 5]) -> PlanRow {
         },
     });
     let objective = sum(choice, sensitivity);
+    let relief = |part: f64| Relief { objective: (1.0 - part) * objective, gain: part * objective, proved: true };
     let budget = |name: &str, used: f64, limit: f64, binds: bool| BudgetRow {
         name: name.into(),
         limit,
         used,
-        binds,
+        binds: Some(binds),
+        without: Some(relief(if binds { 0.2 } else { 0.0 })),
+        higher: Some(relief(if binds { 0.01 } else { 0.0 })),
         shadow_price: if binds { 2e-8 } else { 0.0 },
     };
     let (operations, size) = (sum(choice, bitops), sum(choice, bytes));
@@ -237,6 +204,7 @@ fn plan(name: &str, choice: &[usize; 5]) -> PlanRow {
             budget("bitops", operations, operations + 1e6, true),
             budget("weight_bytes", size, size + 900.0, false),
         ],
+        unlimited: Some(relief(0.2)),
         mean_weight_bits: bits as f64 / weights as f64,
         choices: choices.collect(),
         bindings: vec![
@@ -268,6 +236,13 @@ fn networks() -> Vec<NetworkRow> {
         accuracy_stderr: Some((accuracy * (1.0 - accuracy) / 1000.0).sqrt()),
         loss: Some(-accuracy.ln() * 3.0),
         perplexity: None,
+        perplexity_stderr: None,
+        change: choice.map(|_| Paired {
+            accuracy: accuracy - 0.902,
+            accuracy_stderr: Some(0.004),
+            loss: 0.01,
+            loss_stderr: Some(0.002),
+        }),
     };
     vec![
         row("fp32", Kind::Fp32, None, 0.902),
@@ -295,9 +270,11 @@ fn front() -> FrontSection {
         accuracy: row.accuracy,
         accuracy_stderr: row.accuracy_stderr,
         perplexity: None,
+        perplexity_stderr: None,
         name: row.name,
     };
     FrontSection {
+        limits: None,
         cost: "bitops".into(),
         whole: true,
         candidates: IDS.map(String::from).to_vec(),
@@ -358,6 +335,8 @@ fn agreement() -> Agreement {
         kendall: Some(0.81),
     };
     let joint = |candidate: usize| JointRow {
+        not_additive: Some(0.05),
+        not_additive_stderr: Some(0.02),
         candidate: IDS[candidate].into(),
         measured: 0.5 * sum(&[candidate; 5], sensitivity),
         stderr: 0.002,
@@ -365,6 +344,7 @@ fn agreement() -> Agreement {
         sum_stderr: 0.003,
     };
     Agreement {
+        note: "These are the quantisers of the networks of the run, which are not trained.".into(),
         samples: 1_000,
         base: 0.31,
         base_stderr: 0.012,

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 pub struct FrontSection {
     /// Name of the cost; no other cost is limited.
     pub cost: String,
-    /// Whether every point of the front is here; otherwise the points at equally spaced limits are.
+    /// Whether every point of the front is here.
     pub whole: bool,
+    /// Otherwise the number of equally spaced limits whose best plans are here; several may have the same.
+    pub limits: Option<u64>,
     /// Ids of the candidates that the points' layers are indices into.
     pub candidates: Vec<String>,
     /// The points, cheapest first.
@@ -61,4 +63,6 @@ pub struct Landmark {
     pub accuracy_stderr: Option<f64>,
     /// Perplexity of language models, where it was measured.
     pub perplexity: Option<f64>,
+    /// Its standard error.
+    pub perplexity_stderr: Option<f64>,
 }

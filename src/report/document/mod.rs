@@ -48,8 +48,8 @@ pub struct Report {
     pub stages: Vec<StageRow>,
     /// What was decided: a paragraph for each plan, the first plan's first; before there is a plan, how far the run got.
     pub decisions: Vec<String>,
-    /// How it was made, as sentences.
-    pub settings: Vec<String>,
+    /// How it was made, in the order of the pipeline.
+    pub settings: Vec<Setting>,
     /// What the plans minimise the sum of: `hessian`, `linear` or `measured`; none if not known. Sensitivities of different
     /// objectives have different units.
     #[serde(default)]
@@ -79,6 +79,15 @@ pub struct Report {
     pub machine: Option<Machine>,
     /// What a reader should know: warnings of the stages, plans that are uniform precisions.
     pub remarks: Vec<String>,
+}
+
+/// How something was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Setting {
+    /// What it is about: the same setting of another run has the same.
+    pub topic: String,
+    /// The sentence.
+    pub text: String,
 }
 
 /// What a network was trained and judged on.

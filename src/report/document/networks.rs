@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::supernet::Paired;
+
 /// What kind of network a row is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -29,10 +31,14 @@ pub struct NetworkRow {
     pub objective: Option<f64>,
     /// Share of right predictions on the held-out samples, `0..=1`; none before the evaluation, like all below.
     pub accuracy: Option<f64>,
-    /// Its binomial standard error.
+    /// Its standard error, from sample to sample.
     pub accuracy_stderr: Option<f64>,
     /// Mean cross-entropy, nats.
     pub loss: Option<f64>,
     /// Of language models.
     pub perplexity: Option<f64>,
+    /// Its standard error, from sample to sample.
+    pub perplexity_stderr: Option<f64>,
+    /// What it has more than FP32, on the same samples; none of FP32 itself.
+    pub change: Option<Paired>,
 }

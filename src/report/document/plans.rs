@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Status;
+use crate::plan::{Relief, Status};
 
 /// One plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,8 @@ pub struct PlanRow {
     pub gap: f64,
     /// Its budgets.
     pub budgets: Vec<BudgetRow>,
+    /// The best plan without any of them.
+    pub unlimited: Option<Relief>,
     /// Mean bits of a weight.
     pub mean_weight_bits: f64,
     /// What each layer becomes, in the order of the layers.
@@ -59,10 +61,25 @@ pub struct BudgetRow {
     pub limit: f64,
     /// Sum over the layers.
     pub used: f64,
-    /// Whether the plan could be better with more of it: its shadow price is not zero.
-    pub binds: bool,
-    /// How much the bound falls per unit of a higher limit.
+    /// Whether the best plan without it, with all other limits, is better; none if the searches did not settle that.
+    pub binds: Option<bool>,
+    /// That plan.
+    pub without: Option<Relief>,
+    /// The best plan with 1 % more of it.
+    pub higher: Option<Relief>,
+    /// How much the bound falls per unit of a higher limit; plans follow it in steps.
     pub shadow_price: f64,
+}
+
+impl BudgetRow {
+    /// Whether it binds, in words.
+    pub fn verdict(&self) -> &'static str {
+        match self.binds {
+            Some(true) => "binds",
+            Some(false) => "does not bind",
+            None => "not settled",
+        }
+    }
 }
 
 /// What one layer becomes.

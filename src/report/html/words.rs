@@ -11,11 +11,6 @@ pub fn count(number: u64, noun: &str) -> String {
     format!("{} {noun}", grouped(number))
 }
 
-/// `3 layers`, `1 layer`.
-pub fn plural(number: usize, noun: &str) -> String {
-    format!("{} {noun}{}", grouped(number as u64), if number == 1 { "" } else { "s" })
-}
-
 /// A name with places where a long one may go on in the next line.
 pub fn breakable(name: &str) -> Markup {
     html! {
@@ -23,12 +18,6 @@ pub fn breakable(name: &str) -> Markup {
             @for piece in name.split_inclusive(['.', '/', '_', ':']) { (piece) wbr; }
         }
     }
-}
-
-/// With a capital letter in front, as headings have.
-pub fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// How far a plan is proved.

@@ -1,5 +1,7 @@
 //! How wide a text is and how to shorten it, without the font: widths per class of character, a little too wide on purpose.
 
+use crate::error::fault::turns;
+
 /// Size of the text in a chart, in units of its `viewBox`; `charts.css` sets the same.
 pub const FONT: f64 = 12.0;
 
@@ -32,9 +34,8 @@ pub fn width(text: &str, size: f64) -> f64 {
 
 /// A name on one line: control characters become spaces; marks that would turn the text behind the name around are left out.
 pub fn one_line(text: &str) -> String {
-    let turns = |c: &char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let space = |c: char| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c };
-    text.chars().filter(|c| !turns(c)).map(space).collect()
+    text.chars().filter(|&c| !turns(c)).map(space).collect()
 }
 
 /// A name on one line for a tip; one without a visible character is said to be so.

@@ -1,5 +1,7 @@
 //! Text from elsewhere, made harmless for a terminal.
 
+use crate::error::fault::turns;
+
 /// Characters that move, hide or recolour text are written out (`\u{1b}`, `\n`): controls, line separators, marks of the
 /// writing direction, and invisible characters. A mark of direction in a name could let a table show another name.
 pub(in crate::report) fn plain(text: &str) -> String {
@@ -15,14 +17,14 @@ pub(in crate::report) fn plain(text: &str) -> String {
 }
 
 fn disturbing(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' // soft hyphen
-        | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' // direction
-        | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{180e}' | '\u{200b}' | '\u{200c}' // invisible
-        | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' // annotations, tags
-        | '\u{2028}' | '\u{2029}' // line and paragraph separators
-    )
+    turns(c)
+        || matches!(c,
+            '\u{ad}' // soft hyphen
+            | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{180e}' | '\u{200b}' | '\u{200c}' // invisible
+            | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' // annotations, tags
+            | '\u{2028}' | '\u{2029}' // line and paragraph separators
+        )
 }
 
 #[cfg(test)]

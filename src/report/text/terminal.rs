@@ -23,6 +23,9 @@ const NUMBERS: u16 = 28;
 /// Characters of a cell that are shown: longer names are cut, as no reader and no terminal has room for them.
 const CELL: usize = 400;
 
+/// What stays on the line of its number.
+const UNITS: [&str; 9] = ["k", "M", "G", "T", "KiB", "MiB", "GiB", "ms", "points"];
+
 /// The whole text, with a line end.
 pub(super) fn write(blocks: &[Block]) -> String {
     let mut text = String::new();
@@ -89,7 +92,8 @@ fn wrapped(mark: &str, text: &str) -> String {
     let mut previous: Option<&str> = None;
     for word in text.split(' ') {
         let length = word.chars().count();
-        let together = word.starts_with(['%', '±']) || previous == Some("±");
+        let unit = word.trim_end_matches(['.', ',', ':', ';', ')']);
+        let together = word.starts_with(['%', '±']) || previous == Some("±") || UNITS.contains(&unit);
         if previous.is_some() && used + 1 + length > LINE && !together {
             lines.push_str(line.trim_end());
             lines.push('\n');

@@ -7,6 +7,7 @@ mod rival;
 use crate::plan::Status;
 use crate::report::collect::checked::Checked;
 use crate::report::collect::words::short;
+use crate::report::units::plural;
 use crate::report::{Kind, NetworkRow, PlanRow, StageRow, StageState};
 use crate::space::Objective;
 
@@ -71,22 +72,28 @@ fn notes(subject: &Subject<'_>) -> Vec<String> {
 /// Where the run stands; none if it is done.
 fn standing(stages: &[StageRow]) -> Option<String> {
     let next = stages.iter().find(|s| matches!(s.state, StageState::Begun | StageState::Waiting))?;
+    let now = |what: &str| match next.state {
+        StageState::Begun => format!("{what} has begun"),
+        _ => format!("{what} comes next"),
+    };
     Some(match (next.state, next.epochs, next.name.as_str()) {
         (StageState::Begun, Some((done, planned)), _) => {
-            format!("{} has done {done} of {}", training(next), super::words::count(planned, "epoch", "epochs"))
+            format!("{} has done {done} of {}", training(next), plural(planned, "epoch"))
         }
-        (_, _, "sensitivity") => "the sensitivities come next".into(),
-        (_, _, "plans") => "planning comes next".into(),
-        (_, _, "fronts") => "the fronts come next".into(),
-        (_, _, "evaluation") => "the evaluation comes next".into(),
-        _ => format!("{} comes next", training(next)),
+        (_, _, "sensitivity") => now("the estimation of sensitivities"),
+        (_, _, "plans") => now("planning"),
+        (_, _, "fronts") => now("the search for fronts"),
+        (_, _, "evaluation") => now("the evaluation"),
+        _ => now(&training(next)),
     })
 }
 
 /// A phase of training inside a sentence.
 fn training(stage: &StageRow) -> String {
     match stage.name.as_str() {
+        "multi_precision" if stage.epochs.is_none() => "the search for the scales of the quantisers".into(),
         "multi_precision" => "multi-precision training".into(),
+        "supernet" if stage.epochs.is_none() => "rounding to the integer master".into(),
         "supernet" => "mixed-precision training".into(),
         _ => stage.title.clone(),
     }

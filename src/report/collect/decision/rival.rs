@@ -1,10 +1,11 @@
 //! The best uniform precision within the limits of a plan: what mixing precisions has to beat.
 
 use super::Subject;
-use super::network::difference;
+use super::network::{difference, higher};
 use crate::report::collect::remarks::twin;
-use crate::report::units::{accuracy, significant};
+use crate::report::units::{accuracy, perplexity, significant};
 use crate::report::{Kind, NetworkRow};
+use crate::supernet::Paired;
 
 /// Relative excess of a sum over a limit that is rounding.
 const ROUNDING: f64 = 1e-12;
@@ -26,13 +27,14 @@ pub(super) fn sentence(subject: &Subject<'_>) -> Option<String> {
         let times = significant(objective / plan.objective, 3);
         text += &format!("; its {} is {times} times the plan's", subject.loss());
     }
+    let change = checked.change((rival.kind, &rival.name), (row.kind, &row.name));
+    let beside = |told: fn(&Paired) -> String| change.as_ref().map_or_else(String::new, |c| format!(" ({})", told(c)));
     match (rival.perplexity, rival.accuracy) {
-        (Some(perplexity), _) => text += &format!(", its perplexity {perplexity:.3}"),
+        (Some(value), _) => {
+            text += &format!(", its perplexity {}{}", perplexity(value, rival.perplexity_stderr), beside(higher));
+        }
         (None, Some(share)) => {
-            text += &format!(", and it is right in {}", accuracy(share, rival.accuracy_stderr));
-            if let Some(difference) = difference(rival, row) {
-                text += &format!(" ({difference})");
-            }
+            text += &format!(", and it is right in {}{}", accuracy(share, rival.accuracy_stderr), beside(difference));
         }
         (None, None) => {}
     }

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::report::document::fixture;
-use crate::report::document::{Choice, Kind, LayerRow};
+use crate::report::document::{Choice, Kind, LayerRow, Setting};
 
 /// The fixture with other bits for layer 3, a layer that only it has, and better accuracies.
 fn other() -> Report {
@@ -108,25 +108,28 @@ fn one_run_and_none_have_nothing_to_differ_from() {
 }
 
 #[test]
-fn sentences_stand_beside_what_they_replace() {
-    let with = |settings: &[&str]| Report {
-        settings: settings.iter().map(ToString::to_string).collect(),
+fn settings_stand_beside_those_of_the_same_topic() {
+    let with = |settings: &[(&str, &str)]| Report {
+        settings: settings
+            .iter()
+            .map(|(topic, text)| Setting { topic: (*topic).into(), text: (*text).into() })
+            .collect(),
         ..fixture::partial()
     };
-    let compared = Comparison::new(vec![with(&["four probes", "even", "seed 1"]), with(&["even", "note", "seed 2"])]);
-    let rows: Vec<Vec<Option<&str>>> = compared
+    let first = with(&[("traces", "four probes"), ("network", "even")]);
+    let compared = Comparison::new(vec![first, with(&[("network", "even"), ("training", "none"), ("traces", "two")])]);
+    let rows: Vec<(&str, Vec<Option<&str>>, bool)> = compared
         .settings
         .iter()
-        .filter(|value| value.name == "how it was made")
-        .map(|value| value.runs.iter().map(Option::as_deref).collect())
+        .filter(|value| value.name.starts_with("how: "))
+        .map(|value| (value.name.as_str(), value.runs.iter().map(Option::as_deref).collect(), value.differs))
         .collect();
     assert_eq!(
         rows,
         [
-            vec![Some("four probes"), None],
-            vec![Some("even"), Some("even")],
-            vec![Some("seed 1"), Some("note")],
-            vec![None, Some("seed 2")],
+            ("how: traces", vec![Some("four probes"), Some("two")], true),
+            ("how: network", vec![Some("even"), Some("even")], false),
+            ("how: training", vec![None, Some("none")], true),
         ]
     );
 }

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Comparison;
 use super::matching::{Match, differs, matched};
 use crate::report::document::{LayerRow, Report};
+use crate::report::units::plural;
 
 /// One layer: what has the same name in the runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,8 +14,38 @@ pub struct ComparedLayer {
     pub name: String,
     /// In each run; none where a run has no such layer.
     pub runs: Vec<Option<LayerOfRun>>,
-    /// Whether a run misses it, or runs choose other bits for it in their first plans or know it by another size.
+    /// Whether runs choose other bits for it in their first plans.
+    pub other_bits: bool,
+    /// Whether it has other weights or multiply-accumulates in some run.
+    pub other_size: bool,
+    /// Whether any of these, or a run misses it.
     pub differs: bool,
+}
+
+impl ComparedLayer {
+    /// Whether a run misses it.
+    pub fn missing(&self) -> bool {
+        self.runs.iter().any(Option::is_none)
+    }
+}
+
+impl Comparison {
+    /// In how many layers the runs differ, and in what: a sentence.
+    pub fn layer_differences(&self) -> String {
+        let count = |of: fn(&ComparedLayer) -> bool| self.layers.iter().filter(|layer| of(layer)).count();
+        let (bits, size, missing) = (count(|l| l.other_bits), count(|l| l.other_size), count(ComparedLayer::missing));
+        let verb = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+        let parts = [
+            (bits, verb(bits, "has other bits", "have other bits")),
+            (size, verb(size, "has other weights or MACs", "have other weights or MACs")),
+            (missing, verb(missing, "is not in all runs", "are not in all runs")),
+        ];
+        let parts: Vec<String> = parts.into_iter().filter(|(n, _)| *n > 0).map(|(_, text)| text).collect();
+        match parts.as_slice() {
+            [] => "The first plans choose the same bits for every layer.".into(),
+            parts => format!("Of {}, {}.", plural(self.layers.len() as u64, "layer"), parts.join("; ")),
+        }
+    }
 }
 
 /// One layer in one run.
@@ -61,11 +93,10 @@ pub(super) fn layers(reports: &[Report], places: &[Match]) -> Vec<ComparedLayer>
         let chosen: Vec<Option<&LayerOfRun>> =
             runs.iter().flatten().filter(|layer| layer.candidate.is_some()).map(Some).collect();
         let other_bits = differs(&chosen, |layer| (layer.candidate.clone(), layer.weight_bits, layer.activation_bits));
-        Some(ComparedLayer {
-            name,
-            differs: other_bits || differs(&runs, |layer| (layer.parameters, layer.macs)),
-            runs,
-        })
+        let there: Vec<Option<&LayerOfRun>> = runs.iter().flatten().map(Some).collect();
+        let other_size = differs(&there, |layer| (layer.parameters, layer.macs));
+        let missing = there.len() < runs.len();
+        Some(ComparedLayer { name, other_bits, other_size, differs: other_bits || other_size || missing, runs })
     });
     compared.collect()
 }

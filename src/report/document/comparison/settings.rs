@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::matching::differs;
 use crate::report::document::Report;
+use crate::report::units::grouped;
 
 /// One setting, or one thing that the runs were made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,8 +36,8 @@ pub(super) fn settings(reports: &[Report]) -> Vec<ComparedValue> {
         ComparedValue::of("network", reports, |r| Some(r.network.clone())),
         ComparedValue::of("seed", reports, |r| Some(r.provenance.seed.to_string())),
         ComparedValue::of("samples", reports, |r| Some(r.samples.noun.clone())),
-        ComparedValue::of("training samples", reports, |r| Some(r.samples.training.to_string())),
-        ComparedValue::of("held-out samples", reports, |r| Some(r.samples.held_out.to_string())),
+        ComparedValue::of("training samples", reports, |r| Some(grouped(r.samples.training))),
+        ComparedValue::of("held-out samples", reports, |r| Some(grouped(r.samples.held_out))),
         ComparedValue::of("objective", reports, |r| r.objective.clone()),
         ComparedValue::of("draws", reports, |r| r.draws.as_ref().map(|d| d.strategy.clone())),
     ];
@@ -46,33 +47,21 @@ pub(super) fn settings(reports: &[Report]) -> Vec<ComparedValue> {
         let planned = |r: &Report| r.training.iter().find(|p| p.name == phase.name).map(|p| p.planned.to_string());
         values.push(ComparedValue::of(&format!("epochs, {}", phase.title), reports, planned));
     }
-    values.extend(sentences(reports));
+    values.extend(topics(reports));
     values.retain(|value| value.runs.iter().any(Option::is_some));
     values
 }
 
-/// The sentences on how the runs were made. Those of all runs divide the others into stretches; in a stretch the first
-/// sentences stand side by side, then the second ones.
-fn sentences(reports: &[Report]) -> Vec<ComparedValue> {
-    let name = "how it was made";
-    let shared = |text: &String| reports.iter().all(|r| r.settings.contains(text));
-    let stretches =
-        |r: &Report| -> Vec<Vec<String>> { r.settings.split(|text| shared(text)).map(<[_]>::to_vec).collect() };
-    let runs: Vec<Vec<Vec<String>>> = reports.iter().map(stretches).collect();
-    let common: Vec<&String> =
-        reports.first().map_or(Vec::new(), |r| r.settings.iter().filter(|t| shared(t)).collect());
-    let mut values = Vec::new();
-    for stretch in 0..runs.iter().map(Vec::len).max().unwrap_or(0) {
-        let rows = runs.iter().filter_map(|run| run.get(stretch)).map(Vec::len).max().unwrap_or(0);
-        for row in 0..rows {
-            let cell = |run: &Vec<Vec<String>>| run.get(stretch).and_then(|texts| texts.get(row)).cloned();
-            values.push(ComparedValue::new(name, runs.iter().map(cell).collect()));
-        }
-        if let Some(text) = common.get(stretch) {
-            values.push(ComparedValue::new(name, vec![Some((*text).clone()); reports.len()]));
+/// How the runs were made, by topic.
+fn topics(reports: &[Report]) -> Vec<ComparedValue> {
+    let mut topics: Vec<&str> = Vec::new();
+    for setting in reports.iter().flat_map(|r| &r.settings) {
+        if !topics.contains(&setting.topic.as_str()) {
+            topics.push(&setting.topic);
         }
     }
-    values
+    let text = |r: &Report, topic: &str| r.settings.iter().find(|s| s.topic == topic).map(|s| s.text.clone());
+    topics.into_iter().map(|topic| ComparedValue::of(&format!("how: {topic}"), reports, |r| text(r, topic))).collect()
 }
 
 /// What the runs were made from: version, inputs, files.

@@ -35,7 +35,7 @@ pub fn agreement(report: &Report) -> Option<Document> {
     let mut keys: Vec<Key> = ids.iter().filter(used).map(|id| Key::dots(series(&ids, id), id)).collect();
     keys.push(Key::role("reference", "as predicted"));
     if points.iter().any(|point| !clear(point)) {
-        keys.push(Key::shaped(Shape::Circle, 6, "open: within two standard errors of zero").class("open"));
+        keys.push(Key::shaped(Shape::Circle, 6, "open: no increase beyond two standard errors").class("open"));
     }
     chart.legend(&keys);
     let area = chart.panel("Measured increase of the loss, nats", 430.0);
@@ -161,8 +161,8 @@ fn description(rows: &Agreement, points: &[&AgreementPoint]) -> String {
     let lost = points.iter().filter(|point| !clear(point)).count();
     format!(
         "Each point is one layer at one candidate: the predicted increase of the loss from left to right, the \
-         measured one on {} samples from below to above, both logarithmic. {lost} of {} are within two \
-         standard errors of zero. {}",
+         measured one on {} samples from below to above, both logarithmic. {lost} of {} are no \
+         increase beyond two standard errors. {}",
         units::grouped(rows.samples),
         points.len(),
         ranks(rows).join(" ")

@@ -57,7 +57,7 @@ impl Shown<'_> {
     /// What is drawn, and its standard error.
     fn value(&self, row: &NetworkRow) -> Option<(f64, f64)> {
         let value = match self.language {
-            true => row.perplexity.map(|perplexity| (perplexity, 0.0)),
+            true => row.perplexity.map(|perplexity| (perplexity, row.perplexity_stderr.unwrap_or(0.0))),
             false => row.accuracy.map(|share| (100.0 * share, 100.0 * row.accuracy_stderr.unwrap_or(0.0))),
         };
         value.filter(|(value, error)| value.is_finite() && error.is_finite())

@@ -32,7 +32,7 @@ pub fn compared_bits(comparison: &Comparison) -> Option<Document> {
     let names = comparison.runs.iter().map(|run| width(&one_line(&run.name), FONT)).fold(40.0, f64::max).min(170.0);
     chart = chart.margins(names + 14.0, 14.0);
     let mut keys: Vec<Key> = ids.iter().enumerate().map(|(series, id)| Key::bars(series, &one_line(id))).collect();
-    keys.push(Key::shaped(Shape::Down, 6, "not the same in all runs"));
+    keys.push(Key::shaped(Shape::Down, 6, "other bits, or not in all runs"));
     keys.push(Key::bars(6, "framed: other than in the first run").class("open").class("other"));
     chart.legend(&keys);
     let blocks = layers.len().div_ceil(BESIDE);
@@ -67,7 +67,7 @@ impl Strips<'_> {
         for (column, layer) in layers.iter().enumerate() {
             let index = self.first + column;
             let x = self.band.center(column);
-            if layer.differs {
+            if layer.other_bits || layer.missing() {
                 let radius = (0.3 * self.band.width()).clamp(2.0, 4.0);
                 chart.draw(dot(Shape::Down, x, area.top + 6.0, radius).series(6).layer(index));
             }
@@ -139,13 +139,8 @@ impl Strips<'_> {
 }
 
 fn description(comparison: &Comparison) -> String {
-    let differ = comparison.layers.iter().filter(|layer| layer.differs).count();
     let runs: Vec<&str> = comparison.runs.iter().map(|run| run.name.as_str()).collect();
-    format!(
-        "The candidate of each layer in the first plan of {}. {differ} of {} layers are not the same in all runs.",
-        runs.join(", "),
-        comparison.layers.len()
-    )
+    format!("The candidate of each layer in the first plan of {}. {}", runs.join(", "), comparison.layer_differences())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use svg::Document;
 
 use super::networks::draw_labels;
-use super::notes::{capital, notes};
+use super::notes::notes;
 use crate::report::plot::{Area, Chart, Key, Label, Scale, Shape, along, dot, one_line, steps};
 use crate::report::{ComparedFront, Comparison, FrontCurve, Landmark, LandmarkKind, units};
 
@@ -40,7 +40,7 @@ pub fn compared_front(comparison: &Comparison, front: usize) -> Option<Document>
         let y = if log { Scale::log(objectives(), area.upward()) } else { Scale::linear(objectives(), area.upward()) };
         chart.y_axis(&area, &y);
         let unit_name = if unit_name.is_empty() { String::new() } else { format!(", {unit_name}") };
-        chart.x_axis(&area, &x, &capital(&format!("{cost}{unit_name}")));
+        chart.x_axis(&area, &x, &units::capital(&format!("{cost}{unit_name}")));
         Panel { comparison, row, area, unit, x, y }.draw(&mut chart, &curves);
     }
     if groups.len() > 1 {
@@ -94,6 +94,16 @@ impl Panel<'_> {
     fn draw(&self, chart: &mut Chart, curves: &[(usize, &FrontCurve)]) {
         let place = |cost: f64, objective: f64| (self.x.at(cost / self.unit), self.y.at(objective));
         let (mut wishes, mut taken) = (Vec::new(), Vec::new());
+        // Below the points, whose marks are smaller: each can be pointed at.
+        for &(run, curve) in curves {
+            for plan in plans(curve) {
+                let (x, y) = place(plan.cost, plan.objective);
+                let mark = dot(Shape::of(run), x, y, 6.5).series(run).open();
+                chart.draw(mark.tip(&self.tip(run, Some(plan), plan.cost, plan.objective)));
+                wishes.push(Label { x, y, text: one_line(&plan.name) });
+                taken.push((x, y));
+            }
+        }
         for &(run, curve) in curves {
             let places: Vec<(f64, f64)> =
                 curve.points.iter().map(|&(cost, objective)| place(cost, objective)).collect();
@@ -109,15 +119,6 @@ impl Panel<'_> {
                 }
             }
             taken.extend(places);
-        }
-        for &(run, curve) in curves {
-            for plan in plans(curve) {
-                let (x, y) = place(plan.cost, plan.objective);
-                let mark = dot(Shape::of(run), x, y, 6.5).series(run).open();
-                chart.draw(mark.tip(&self.tip(run, Some(plan), plan.cost, plan.objective)));
-                wishes.push(Label { x, y, text: one_line(&plan.name) });
-                taken.push((x, y));
-            }
         }
         draw_labels(chart, &wishes, &taken, &self.area);
     }

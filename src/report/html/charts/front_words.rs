@@ -16,7 +16,11 @@ pub(super) fn look(kind: LandmarkKind) -> (Shape, usize) {
 pub(super) fn keys(section: &FrontSection) -> Vec<Key> {
     let mut keys = Vec::new();
     if !section.points.is_empty() {
-        let whole = if section.whole { "exact front" } else { "front at equally spaced limits" };
+        let whole = match (section.whole, section.limits) {
+            (true, _) => "exact front",
+            (false, Some(_)) => "front at equally spaced limits",
+            (false, None) => "part of the front",
+        };
         keys.push(Key::joined(0, whole));
         if section.points.iter().any(|point| point.supported == Some(false)) {
             keys.push(Key::dots(0, "not on its convex hull").class("open"));
@@ -61,7 +65,7 @@ pub(super) fn landmark_tip(section: &FrontSection, landmark: &Landmark) -> Strin
     let mut lines = vec![named(&landmark.name), format!("{cost} {}", units::cost(&section.cost, landmark.cost))];
     lines.extend(landmark.limit.map(|limit| format!("limit {}", units::cost(&section.cost, limit))));
     lines.push(format!("Ω {}", units::significant(landmark.objective, 4)));
-    lines.extend(judged(landmark.accuracy, landmark.accuracy_stderr, landmark.perplexity));
+    lines.extend(judged(landmark.accuracy, landmark.accuracy_stderr, landmark.perplexity, landmark.perplexity_stderr));
     lines.join("\n")
 }
 
@@ -85,7 +89,7 @@ pub(super) fn description(section: &FrontSection, cost: &str) -> String {
         })
         .collect();
     format!(
-        "{} plans of least objective within each {cost}.{}{}",
+        "{} plans, each the one of least objective within its {cost}.{}{}",
         section.points.len(),
         ends.unwrap_or_default(),
         plans.concat()

@@ -47,7 +47,7 @@ pub(super) fn tip(report: &Report, index: usize, layer: &LayerRow) -> String {
 
 /// What the chart shows and its main finding.
 pub(super) fn description(report: &Report, plan: Option<&PlanRow>) -> String {
-    let layers = count(report.layers.len(), "layer");
+    let layers = units::plural(report.layers.len() as u64, "layer");
     let Some(plan) = plan else {
         return format!(
             "Weights and multiply-accumulates of {layers}, and their sensitivities as far as they are known; there is no plan yet."
@@ -65,9 +65,4 @@ pub(super) fn description(report: &Report, plan: Option<&PlanRow>) -> String {
         units::significant(plan.mean_weight_bits, 3),
         finding.unwrap_or_default()
     )
-}
-
-/// `1 layer`, `2 layers`.
-pub(super) fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

@@ -2,7 +2,7 @@
 
 use svg::Document;
 
-use super::layer_words::{count, description, keys, tip};
+use super::layer_words::{description, keys, tip};
 use crate::report::plot::{Anchor, Area, Band, Chart, Mark, Scale, Shape, bar, dot, error_bar, line, named, text};
 use crate::report::{LayerRow, PlanRow, Report, units};
 
@@ -18,7 +18,8 @@ pub fn layers(report: &Report) -> Option<Document> {
     let title =
         format!("Layers of {}: {}", report.network, if plan.is_some() { "bits and sensitivities" } else { "sizes" });
     let chart = Chart::new("chart-layers", &title, &description(report, plan));
-    let mut drawing = Drawing { report, chart, band: Band::new(0, (0.0, 0.0)), bottom: None, top: None };
+    let mut drawing =
+        Drawing { report, chart, band: Band::new(0, (0.0, 0.0)), bottom: None, top: None, notes: Vec::new() };
     drawing.chart.legend(&keys(report));
     if let Some(plan) = plan {
         drawing.bits(plan);
@@ -40,6 +41,8 @@ struct Drawing<'a> {
     band: Band,
     bottom: Option<Area>,
     top: Option<Area>,
+    /// For below the names: under the last panel they would stand on them.
+    notes: Vec<String>,
 }
 
 impl Drawing<'_> {
@@ -152,8 +155,8 @@ impl Drawing<'_> {
             self.draw(index, if shown { mark } else { mark.open() });
         }
         if floored > 0 {
-            self.chart
-                .note(&format!("Open marks at the bottom: {} without a positive value.", count(floored, "layer")));
+            let layers = units::plural(floored as u64, "layer");
+            self.notes.push(format!("Open marks at the bottom of “{label}”: {layers} without a positive value."));
         }
     }
 
@@ -194,6 +197,7 @@ impl Drawing<'_> {
             let column = bar(self.band.start(index), top.top, self.band.start(index + 1), bottom.bottom);
             self.chart.draw(column.class("hit").tip(&tip(self.report, index, layer)).layer(index));
         }
+        self.notes.iter().for_each(|note| self.chart.note(note));
     }
 }
 

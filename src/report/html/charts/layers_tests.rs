@@ -80,6 +80,17 @@ fn what_is_not_positive_is_open_and_said() {
     assert!(elements.iter().any(|e| e.has("note") && e.text.contains("2 layers without a positive value")));
 }
 
+/// Notes of the last panel would stand on the names below it.
+#[test]
+fn notes_stand_below_the_names_of_the_layers() {
+    let mut report = deep(50);
+    (report.layers[0].macs, report.layers[1].macs) = (0, 1 << 40);
+    let elements = drawn(&report);
+    let at = |class: &str| elements.iter().filter(|e| e.has(class)).map(|e| e.number("y")).fold(f64::NAN, f64::max);
+    assert!(at("note") > at("axis-title"), "{} {}", at("note"), at("axis-title"));
+    assert!(elements.iter().any(|e| e.has("note") && e.text.starts_with("Open marks at the bottom of “Multiply-")));
+}
+
 #[test]
 fn pins_and_groups_have_shapes_of_their_own() {
     let elements = drawn(&fixture::report());

@@ -35,7 +35,8 @@ pub(super) fn keys(rows: &[&NetworkRow]) -> Vec<Key> {
         keys.push(Key::shaped(Shape::Star, 6, "FP32"));
         keys.push(Key::role("reference", "level of FP32"));
     }
-    if rows.iter().any(|row| row.accuracy_stderr.is_some_and(|error| error > 0.0) && row.perplexity.is_none()) {
+    let error = |row: &NetworkRow| if row.perplexity.is_some() { row.perplexity_stderr } else { row.accuracy_stderr };
+    if rows.iter().any(|row| error(row).is_some_and(|error| error > 0.0)) {
         keys.push(Key::error(6, "± one standard error"));
     }
     keys
@@ -44,7 +45,7 @@ pub(super) fn keys(rows: &[&NetworkRow]) -> Vec<Key> {
 /// What a network says when it is pointed at.
 pub(super) fn tip(row: &NetworkRow) -> String {
     let mut lines = vec![named(&row.name)];
-    lines.extend(judged(row.accuracy, row.accuracy_stderr, row.perplexity));
+    lines.extend(judged(row.accuracy, row.accuracy_stderr, row.perplexity, row.perplexity_stderr));
     lines.push(format!("{} BitOPs", units::operations(row.bitops)));
     lines.push(format!("{} of weights", units::bytes(row.weight_bytes)));
     lines.extend(row.objective.map(|objective| format!("objective {}", units::significant(objective, 4))));
@@ -52,12 +53,17 @@ pub(super) fn tip(row: &NetworkRow) -> String {
 }
 
 /// How a network was judged: a line each for accuracy and perplexity, as far as they were measured.
-pub(super) fn judged(accuracy: Option<f64>, stderr: Option<f64>, perplexity: Option<f64>) -> Vec<String> {
+pub(super) fn judged(
+    accuracy: Option<f64>,
+    stderr: Option<f64>,
+    perplexity: Option<f64>,
+    perplexity_stderr: Option<f64>,
+) -> Vec<String> {
     let accuracy = accuracy.map(|accuracy| match stderr {
         Some(error) => format!("{} ± {} right", units::percent(accuracy), units::percent(error)),
         None => format!("{} right", units::percent(accuracy)),
     });
-    let perplexity = perplexity.map(|perplexity| format!("perplexity {}", units::significant(perplexity, 4)));
+    let perplexity = perplexity.map(|value| format!("perplexity {}", units::perplexity(value, perplexity_stderr)));
     accuracy.into_iter().chain(perplexity).collect()
 }
 

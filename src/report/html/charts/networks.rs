@@ -35,7 +35,7 @@ pub fn networks(report: &Report) -> Option<Document> {
 /// What a network is judged by and its standard error: per cent, or perplexity.
 fn measured(row: &NetworkRow, report: &Report) -> Option<(f64, f64)> {
     match report.samples.language {
-        true => row.perplexity.map(|perplexity| (perplexity, 0.0)),
+        true => row.perplexity.map(|perplexity| (perplexity, row.perplexity_stderr.unwrap_or(0.0))),
         false => row.accuracy.map(|accuracy| (100.0 * accuracy, 100.0 * row.accuracy_stderr.unwrap_or(0.0))),
     }
 }

@@ -21,9 +21,3 @@ pub(super) fn notes(chart: &mut Chart, sentence: &str) {
         chart.note(&line);
     }
 }
-
-/// A title that begins with a capital.
-pub(super) fn capital(title: &str) -> String {
-    let mut letters = title.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}

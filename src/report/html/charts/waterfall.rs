@@ -2,7 +2,6 @@
 
 use svg::Document;
 
-use super::notes::capital;
 use super::waterfall_steps::Steps;
 use crate::report::plot::{Anchor, Area, Band, Chart, FONT, Key, Mark, Scale, bar, cut, line, one_line, text, width};
 use crate::report::{BudgetRow, PlanRow, Report, units};
@@ -59,7 +58,7 @@ impl Fall<'_> {
         chart.x_axis(
             &area,
             &x,
-            &capital(&[cost.as_str(), unit_name].join(if unit_name.is_empty() { "" } else { ", " })),
+            &units::capital(&[cost.as_str(), unit_name].join(if unit_name.is_empty() { "" } else { ", " })),
         );
         let place = Place { area, band, x, unit };
         self.limit(&mut chart, &place);

@@ -6,7 +6,6 @@ use super::super::charts;
 use super::super::figure::figure;
 use super::super::shell::Section;
 use super::super::table::{Cell, Row, Table};
-use super::super::words::plural;
 use crate::report::units::{correlation, grouped, plus_minus};
 use crate::report::{ComparedLayer, ComparedRanks, Comparison, LayerOfRun, RankRow};
 
@@ -16,12 +15,10 @@ pub fn section(comparison: &Comparison) -> Section {
     if comparison.layers.is_empty() {
         return Section::without(id, title, "No run knows its layers yet.");
     }
-    let differing = comparison.layers.iter().filter(|layer| layer.differs).count();
     let body = html! {
         p {
-            @if differing == 0 { "The first plans choose the same for every layer." } @else {
-                (differing) " of " (plural(comparison.layers.len(), "layer")) " not the same in all runs: in bold."
-            }
+            (comparison.layer_differences())
+            @if comparison.layers.iter().any(|layer| layer.differs) { " They are in bold." }
         }
         label.filter.js-only { input #only-different type="checkbox"; " Only layers that differ" }
         (figure("Bits of the first plans", charts::compared_bits(comparison)))

@@ -11,15 +11,16 @@ use maud::html;
 
 use super::shell::{self, Heading, Section};
 use super::table::{Cell, Table};
-use super::words::{footer, plural};
+use super::words::footer;
 use crate::report::Comparison;
 use crate::report::units::accuracy;
+use crate::report::units::plural;
 
 /// The page of a comparison; differences are to the first run.
 pub fn comparison_html(comparison: &Comparison) -> String {
     let names: Vec<&str> = comparison.runs.iter().map(|run| run.name.as_str()).collect();
     let heading = Heading {
-        title: format!("{} compared", plural(names.len(), "run")),
+        title: format!("{} compared", plural(names.len() as u64, "run")),
         lead: html! {
             @for (index, name) in names.iter().enumerate() {
                 @if index > 0 { " · " }

@@ -29,16 +29,19 @@ pub fn section(comparison: &Comparison) -> Section {
 
 /// Accuracies, or perplexities of language models, and the differences to the first run.
 fn accuracies(comparison: &Comparison) -> Markup {
+    // Accuracies on other data are not subtracted.
+    let subtracted = comparison.networks.iter().flat_map(|network| &network.changes).any(Option::is_some);
     let row = |compared: &ComparedNetwork| {
         let values = compared.runs.iter().map(|run| match run {
             Some(row) => accuracy_cell(row.accuracy, row.accuracy_stderr),
             None => Cell::missing(),
         });
         let cells = [Cell::named(network(compared.kind, &compared.name))].into_iter().chain(values);
-        Row::from(cells.chain(compared.changes.iter().skip(1).map(change)).collect::<Vec<_>>())
+        let changes = compared.changes.iter().skip(1).filter(|_| subtracted);
+        Row::from(cells.chain(changes.map(change)).collect::<Vec<_>>())
     };
     let table = columns_of_runs(Table::new("Accuracy", "accuracy").words("Network"), comparison);
-    let others = comparison.runs.iter().skip(1);
+    let others = comparison.runs.iter().skip(1).filter(|_| subtracted);
     let table = others.fold(table, |table, run| {
         table
             .numbers(format!("{} − first", run.name))
@@ -47,7 +50,7 @@ fn accuracies(comparison: &Comparison) -> Markup {
     let known = |row: &NetworkRow| row.accuracy.is_some();
     html! {
         @if comparison.networks.iter().any(|n| n.runs.iter().flatten().any(known)) {
-            p { "A difference is marked ● if it is larger than two standard errors." }
+            @if subtracted { p { "A difference is marked ● if it is larger than two standard errors." } }
             (table.rows(comparison.networks.iter().map(row)))
         } @else {
             p { "No accuracies are known yet." }
@@ -68,7 +71,11 @@ fn change(change: &Option<Change>) -> Cell {
 
 fn perplexities(comparison: &Comparison) -> Markup {
     let known = |compared: &&ComparedNetwork| compared.runs.iter().flatten().any(|row| row.perplexity.is_some());
-    let cell = |row: &NetworkRow| Cell::optional(row.perplexity, |value| significant(value, 4));
+    let cell = |row: &NetworkRow| {
+        row.perplexity.map_or_else(Cell::missing, |value| {
+            Cell::measured(value, row.perplexity_stderr, units::perplexity(value, row.perplexity_stderr))
+        })
+    };
     let table = Table::new("Perplexity", "perplexity").words("Network");
     html! { (columns_of_runs(table, comparison).rows(comparison.networks.iter().filter(known).map(|n| side_by_side(n, cell)))) }
 }
@@ -87,7 +94,8 @@ fn side_by_side(compared: &ComparedNetwork, cell: impl Fn(&NetworkRow) -> Cell) 
 fn plans(comparison: &Comparison) -> Table {
     let row = |(compared, index, totals): (&ComparedPlan, usize, &PlanTotals)| {
         let run = comparison.runs.get(index).map_or("", |run| run.name.as_str());
-        let budgets: Vec<String> = totals.budgets.iter().filter(|b| b.binds).map(|b| cost_title(&b.name)).collect();
+        let budgets: Vec<String> =
+            totals.budgets.iter().filter(|b| b.binds == Some(true)).map(|b| cost_title(&b.name)).collect();
         let total = |name: &str| Cell::optional(totals.totals.get(name).copied(), |value| cost(name, value));
         Row {
             primary: totals.primary,

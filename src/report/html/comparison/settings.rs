@@ -4,7 +4,7 @@ use maud::html;
 
 use super::super::shell::Section;
 use super::super::table::{Cell, Row, Table};
-use super::super::words::plural;
+use crate::report::units::plural;
 use crate::report::{ComparedValue, Comparison};
 
 /// The settings.
@@ -13,7 +13,7 @@ pub fn section(comparison: &Comparison) -> Section {
     let body = html! {
         p {
             @if differing == 0 { "All settings are the same." } @else {
-                (differing) " of " (plural(comparison.settings.len(), "setting")) " not the same in all runs: in bold."
+                (differing) " of " (plural(comparison.settings.len() as u64, "setting")) " not the same in all runs: in bold."
             }
         }
         (table("Settings", "settings", &comparison.settings, comparison, false))

@@ -7,7 +7,7 @@ use crate::report::html::figure::figure;
 use crate::report::html::shell::Section;
 use crate::report::html::table::{Cell, Row, Table};
 use crate::report::html::words::{count, layer_name};
-use crate::report::units::{correlation, grouped, plus_minus, significant};
+use crate::report::units::{accuracy, correlation, grouped, plus_minus, significant};
 use crate::report::{Agreement, AgreementPoint, JointRow, RankRow, Report};
 
 /// The section.
@@ -22,7 +22,7 @@ pub fn section(report: &Report) -> Section {
         p {
             "Each layer alone was quantised to each candidate, and the increase of the loss measured on "
             (count(agreement.samples, &report.samples.noun)) ". The FP32 network's loss is "
-            (plus_minus(agreement.base, Some(agreement.base_stderr))) " nats."
+            (plus_minus(agreement.base, Some(agreement.base_stderr))) " nats. " (agreement.note)
         }
         (figure("Measured against predicted increases of the loss", charts::agreement(report)))
         (ranks(agreement))
@@ -58,18 +58,18 @@ fn joint(agreement: &Agreement) -> Table {
             Cell::name(&row.candidate),
             Cell::measured(row.measured, Some(row.stderr), plus_minus(row.measured, Some(row.stderr))),
             Cell::measured(row.sum, Some(row.sum_stderr), plus_minus(row.sum, Some(row.sum_stderr))),
-            Cell::optional((row.sum != 0.0).then(|| row.measured / row.sum), |ratio| {
-                format!("{}×", significant(ratio, 3))
+            row.not_additive.map_or_else(Cell::missing, |share| {
+                Cell::measured(share, row.not_additive_stderr, accuracy(share, row.not_additive_stderr))
             }),
         ])
     };
     Table::new("All layers together against the sum of the layers alone", "joint-increases")
         .words("Candidate")
         .numbers("All layers, nats")
-        .hint("Measured increase of the loss with all layers at this candidate")
+        .hint("Measured increase of the loss with all layers at this candidate, but pinned ones at their pin")
         .numbers("Sum of single layers, nats")
-        .numbers("Ratio")
-        .hint("1: the layers’ increases add up")
+        .numbers("Not additive")
+        .hint("Share of the joint increase that is no sum of the layers’ own")
         .rows(agreement.joint.iter().map(row))
 }
 

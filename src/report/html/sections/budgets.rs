@@ -2,12 +2,13 @@
 
 use maud::html;
 
+use crate::plan::Relief;
 use crate::report::html::charts;
 use crate::report::html::figure::figure;
 use crate::report::html::shell::Section;
 use crate::report::html::table::{Cell, Row, Table};
-use crate::report::html::words::{capital, layer_name};
-use crate::report::units::{cost, cost_title, percent, significant};
+use crate::report::html::words::layer_name;
+use crate::report::units::{capital, cost, cost_title, of_limit, percent, plan_title, significant};
 use crate::report::{BudgetRow, PlanRow, Report};
 
 /// Layers in the table of the largest users.
@@ -21,8 +22,8 @@ pub fn section(report: &Report) -> Section {
     }
     let body = html! {
         p {
-            "A budget binds if the plan could be better with more of it; its shadow price is by how much, per unit, on the \
-            relaxed problem."
+            "A budget binds if the best plan without it, with all other limits, is better. What a limit 1 % higher would be \
+            worth was planned as well: plans follow their limits in steps."
         }
         (table(report))
         @if let Some(plan) = report.plans.first() {
@@ -38,14 +39,16 @@ pub fn section(report: &Report) -> Section {
 fn table(report: &Report) -> Table {
     let row = |(plan, budget): (&PlanRow, &BudgetRow)| {
         let share = (budget.limit > 0.0).then(|| budget.used / budget.limit);
+        let used = |_| of_limit(budget.used, budget.limit);
         Row::from(vec![
             Cell::name(&plan.name),
             Cell::text(cost_title(&budget.name)),
             Cell::number(budget.used, cost(&budget.name, budget.used)),
             Cell::number(budget.limit, cost(&budget.name, budget.limit)),
-            Cell::optional(share, percent),
-            Cell::text(if budget.binds { "binds" } else { "does not bind" }),
-            Cell::optional(budget.binds.then_some(budget.shadow_price), |price| significant(price, 3)),
+            Cell::optional(share, used),
+            Cell::text(budget.verdict()),
+            relieved(budget.without),
+            relieved(budget.higher),
         ])
     };
     let pairs = report.plans.iter().flat_map(|plan| plan.budgets.iter().map(move |budget| (plan, budget)));
@@ -56,9 +59,15 @@ fn table(report: &Report) -> Table {
         .numbers("Limit")
         .numbers("Used, %")
         .words("Binds")
-        .numbers("Shadow price")
-        .hint("How much the bound of the objective falls per unit of a higher limit")
+        .numbers("Objective without it")
+        .numbers("Objective, limit 1 % higher")
         .rows(pairs.map(row))
+}
+
+/// The objective under something less; `≤` where that is not proved.
+fn relieved(relief: Option<Relief>) -> Cell {
+    let Some(Relief { objective, proved, .. }) = relief else { return Cell::missing() };
+    Cell::number(objective, format!("{}{}", if proved { "" } else { "≤ " }, significant(objective, 4)))
 }
 
 /// The layers that use most of a budget.
@@ -75,7 +84,7 @@ fn users(report: &Report, plan: &PlanRow, budget: &BudgetRow) -> Table {
         ];
         Row { layer: Some(index), cells, ..Row::default() }
     });
-    let title = format!("Largest users of {} in plan {}", cost_title(&budget.name), plan.name);
+    let title = format!("Largest users of {} in {}", cost_title(&budget.name), plan_title(&plan.name));
     Table::new(title, &format!("largest-users-{}", budget.name))
         .words("Layer")
         .words("Choice")

@@ -4,9 +4,9 @@ use maud::{Markup, html};
 
 use crate::report::html::shell::Section;
 use crate::report::html::table::{Cell, Row, Table};
-use crate::report::html::words::{count, float_network, known_names, named, plan_network, plural, proof};
-use crate::report::units::{accuracy, bytes, cost_title, operations, percent, significant};
-use crate::report::{NetworkRow, PlanRow, Report};
+use crate::report::html::words::{count, float_network, known_names, named, plan_network, proof};
+use crate::report::units::{accuracy, bytes, cost_title, of_limit, operations, perplexity, plural, significant};
+use crate::report::{Kind, NetworkRow, PlanRow, Report};
 
 /// Remarks that are not folded away.
 const REMARKS: usize = 5;
@@ -28,7 +28,7 @@ pub fn section(report: &Report) -> Section {
             }
             @if report.remarks.len() > REMARKS {
                 details {
-                    summary { (plural(report.remarks.len() - REMARKS, "further remark")) }
+                    summary { (plural((report.remarks.len() - REMARKS) as u64, "further remark")) }
                     ul.remarks {
                         @for remark in report.remarks.iter().skip(REMARKS) { li { (named(remark, &known)) } }
                     }
@@ -61,9 +61,11 @@ fn figures(report: &Report, plan: &PlanRow) -> Markup {
         dl.figures aria-label={ "Plan " (plan.name) " in figures" } {
             @if let Some((before, after)) = both {
                 (change("Weights", bytes(before.weight_bytes), bytes(after.weight_bytes),
-                    &smaller(before.weight_bytes, after.weight_bytes)))
-                (change("BitOPs of one inference", operations(before.bitops), operations(after.bitops),
-                    &smaller(before.bitops, after.bitops)))
+                    &smaller(before.weight_bytes, after.weight_bytes, "FP32")))
+                @if let Some(widest) = report.networks.iter().find(|n| n.kind == Kind::Uniform) {
+                    (change("BitOPs of one inference", operations(widest.bitops), operations(after.bitops),
+                        &smaller(widest.bitops, after.bitops, &widest.name)))
+                }
                 (quality(report, before, after))
             }
             (figure("Mean bits of a weight", &format!("{:.2}", plan.mean_weight_bits), "FP32 has 32"))
@@ -75,10 +77,11 @@ fn figures(report: &Report, plan: &PlanRow) -> Markup {
 
 fn quality(report: &Report, before: &NetworkRow, after: &NetworkRow) -> Markup {
     let held_out = format!("on {} held out", count(report.samples.held_out, &report.samples.noun));
+    let unsure = |row: &NetworkRow| row.perplexity.map(|value| (value, row.perplexity_stderr));
     let share = |row: &NetworkRow| row.accuracy.map(|share| accuracy(share, row.accuracy_stderr));
     html! {
-        @if let Some((before, after)) = before.perplexity.zip(after.perplexity) {
-            (change("Perplexity", significant(before, 4), significant(after, 4), &held_out))
+        @if let Some((before, after)) = unsure(before).zip(unsure(after)) {
+            (change("Perplexity ± standard error", perplexity(before.0, before.1), perplexity(after.0, after.1), &held_out))
         } @else if let Some((before, after)) = share(before).zip(share(after)) {
             (change("Accuracy ± standard error", before, after, &held_out))
         }
@@ -105,18 +108,25 @@ fn figure(label: &str, value: &str, note: &str) -> Markup {
     }
 }
 
-fn smaller(before: f64, after: f64) -> String {
-    if after > 0.0 { format!("{}× less than FP32", significant(before / after, 3)) } else { String::new() }
+fn smaller(before: f64, after: f64, than: &str) -> String {
+    if after > 0.0 { format!("{}× less than {than}", significant(before / after, 2)) } else { String::new() }
 }
 
 fn binding(plan: &PlanRow) -> String {
-    let binding: Vec<String> = plan.budgets.iter().filter(|b| b.binds).map(|b| cost_title(&b.name)).collect();
-    if binding.is_empty() { "no budget".into() } else { binding.join(", ") }
+    let binding: Vec<String> =
+        plan.budgets.iter().filter(|b| b.binds == Some(true)).map(|b| cost_title(&b.name)).collect();
+    match plan.unlimited.and_then(|u| u.helps()) {
+        _ if !binding.is_empty() => binding.join(", "),
+        Some(false) => "no budget".into(),
+        Some(true) if plan.budgets.len() > 1 => "the budgets together".into(),
+        _ if plan.budgets.is_empty() => "no budget".into(),
+        _ => "not settled".into(),
+    }
 }
 
 fn slack(plan: &PlanRow) -> String {
     let used = plan.budgets.iter().filter(|b| b.limit > 0.0);
-    let used: Vec<String> = used.map(|b| format!("{} of {}", percent(b.used / b.limit), cost_title(&b.name))).collect();
+    let used: Vec<String> = used.map(|b| format!("{} of {}", of_limit(b.used, b.limit), cost_title(&b.name))).collect();
     if used.is_empty() { String::new() } else { format!("used: {}", used.join(", ")) }
 }
 
@@ -135,7 +145,11 @@ fn plans(report: &Report) -> Table {
                 network
                     .and_then(|n| Some((n.accuracy?, n.accuracy_stderr)))
                     .map_or_else(Cell::missing, |(share, error)| Cell::measured(share, error, accuracy(share, error))),
-                Cell::optional(value(|n| n.perplexity), |p| significant(p, 4)),
+                network
+                    .and_then(|n| Some((n.perplexity?, n.perplexity_stderr)))
+                    .map_or_else(Cell::missing, |(value, error)| {
+                        Cell::measured(value, error, perplexity(value, error))
+                    }),
                 Cell::number(plan.objective, significant(plan.objective, 4)),
                 Cell::text(proof(plan)),
                 Cell::text(binding(plan)),

@@ -8,13 +8,13 @@ use crate::report::html::shell::Section;
 use crate::report::html::table::{Cell, Row, Table};
 use crate::report::html::words::layer_name;
 use crate::report::units::{grouped, significant};
-use crate::report::{DrawCount, DrawLayer, Draws, Report, StageState};
+use crate::report::{DrawCount, DrawLayer, Draws, Report};
 
 /// The section.
 pub fn section(report: &Report) -> Section {
     let (id, title) = ("draws", "Draws");
     let Some(draws) = &report.draws else {
-        let asked = report.stages.iter().any(|s| s.name == "supernet" && s.state != StageState::NotNeeded);
+        let asked = report.training.iter().any(|phase| phase.name == "mixed_precision");
         let why = if asked { "has drawn nothing yet" } else { "was not asked for" };
         return Section::without(id, title, &format!("Mixed-precision training {why}."));
     };

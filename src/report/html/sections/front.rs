@@ -6,8 +6,7 @@ use crate::report::html::charts;
 use crate::report::html::figure::figure;
 use crate::report::html::shell::Section;
 use crate::report::html::table::{Cell, Row, Table};
-use crate::report::html::words::{capital, plural};
-use crate::report::units::{accuracy, cost, cost_title, significant};
+use crate::report::units::{accuracy, capital, cost, cost_title, perplexity, plural, significant};
 use crate::report::{FrontSection, Landmark, LandmarkKind, Report};
 
 /// The section.
@@ -40,9 +39,12 @@ fn one(report: &Report, front: &FrontSection, number: usize) -> Markup {
 /// What the points are.
 fn extent(front: &FrontSection) -> String {
     let proved = front.points.iter().filter(|point| point.proved).count();
-    let points = plural(front.points.len(), "point");
-    let all =
-        if front.whole { format!("{points}: the whole front") } else { format!("{points} at equally spaced limits") };
+    let points = plural(front.points.len() as u64, "point");
+    let all = match (front.whole, front.limits) {
+        (true, _) => format!("{points}: the whole front"),
+        (false, Some(limits)) => format!("{points}: the best plans within {limits} equally spaced limits"),
+        (false, None) => format!("{points} that were found before the search was stopped"),
+    };
     let hull = front.points.iter().filter(|point| point.supported == Some(true)).count();
     let hull = if hull > 0 { format!(", {hull} on its lower convex hull") } else { String::new() };
     let proof = if proved == front.points.len() { "all proved".into() } else { format!("{proved} proved") };
@@ -78,7 +80,9 @@ fn landmarks(front: &FrontSection) -> Table {
             mark.accuracy.map_or_else(Cell::missing, |share| {
                 Cell::measured(share, mark.accuracy_stderr, accuracy(share, mark.accuracy_stderr))
             }),
-            Cell::optional(mark.perplexity, |perplexity| significant(perplexity, 4)),
+            mark.perplexity.map_or_else(Cell::missing, |value| {
+                Cell::measured(value, mark.perplexity_stderr, perplexity(value, mark.perplexity_stderr))
+            }),
         ];
         Row { primary: mark.kind == LandmarkKind::Plan, cells, ..Row::default() }
     };

@@ -6,8 +6,8 @@ use crate::report::html::charts;
 use crate::report::html::figure::figure;
 use crate::report::html::shell::Section;
 use crate::report::html::table::{Cell, Row, Table};
-use crate::report::html::words::{layer_name, plural};
-use crate::report::units::{grouped, percent, plus_minus, significant, trace};
+use crate::report::html::words::layer_name;
+use crate::report::units::{grouped, percent, plan_title, plural, plus_minus, significant, trace};
 use crate::report::{BindingRow, Choice, LayerRow, PlanRow, Report};
 
 /// The section.
@@ -18,7 +18,7 @@ pub fn section(report: &Report) -> Section {
     }
     let body = html! {
         p {
-            (plural(report.layers.len(), "layer")) " in the order of the network. A trace t̄ is the curvature of the loss in \
+            (plural(report.layers.len() as u64, "layer")) " in the order of the network. A trace t̄ is the curvature of the loss in \
             a layer's weights, per weight; a sensitivity Ω is what a plan minimises the sum of."
             @if report.layers.iter().all(|layer| layer.average_trace.is_none()) { " Sensitivities are not computed yet." }
         }
@@ -68,7 +68,7 @@ fn other_plan(report: &Report, plan: &PlanRow) -> Markup {
         cells.extend(effects(Some(plan), index));
         Row { layer: Some(index), cells, ..Row::default() }
     };
-    let table = Table::new(format!("Choices of plan {}", plan.name), &format!("choices-{}", plan.name))
+    let table = Table::new(format!("Choices of {}", plan_title(&plan.name)), &format!("choices-{}", plan.name))
         .numbers("#")
         .words("Layer")
         .words("Choice");
@@ -116,7 +116,9 @@ fn notes(report: &Report, layer: &LayerRow) -> Cell {
     let group = layer.group.and_then(|group| Some((group, report.groups.get(group)?)));
     let mut notes = Vec::new();
     notes.extend(layer.pinned.as_ref().map(|candidate| format!("pinned to {candidate}")));
-    notes.extend(group.map(|(number, members)| format!("group {} of {}", number + 1, plural(members.len(), "layer"))));
+    notes.extend(
+        group.map(|(number, members)| format!("group {} of {}", number + 1, plural(members.len() as u64, "layer"))),
+    );
     if notes.is_empty() { Cell::missing() } else { Cell::text(notes.join("; ")) }
 }
 
@@ -126,7 +128,7 @@ fn bindings(report: &Report) -> Table {
     let row = |(plan, binding): (&PlanRow, &BindingRow)| {
         let held = match (&binding.candidate, binding.layers.len()) {
             (Some(candidate), _) => format!("pinned to {candidate}"),
-            (None, count) => format!("group of {}", plural(count, "layer")),
+            (None, count) => format!("group of {}", plural(count as u64, "layer")),
         };
         let least = if binding.proved { "" } else { "≥ " };
         let relative = (plan.objective > 0.0).then(|| binding.cost / plan.objective);

@@ -17,8 +17,9 @@ pub fn section(report: &Report) -> Section {
     };
     let body = html! {
         p {
-            "Bytes of activations that exist while each node of the network runs, of one sample, in the order of the graph: \
-            the peak is what a device needs beside the weights."
+            "Bytes of activations that exist while each node of the network runs, of one sample, in the order of the graph, \
+            each tensor at the bits of the layer that reads it next. A device that works in place needs less than the peak, \
+            one that has scratch memory or wide accumulators needs more."
         }
         (figure("Activation memory over the schedule", charts::memory(report)))
         (table(memory))

@@ -7,7 +7,7 @@ use crate::report::html::figure::figure;
 use crate::report::html::shell::Section;
 use crate::report::html::table::{Cell, Row, Table};
 use crate::report::html::words::{count, network};
-use crate::report::units::{accuracy, bytes, loss, operations, significant};
+use crate::report::units::{accuracy, bytes, change, loss, operations, perplexity, relative, significant};
 use crate::report::{Kind, NetworkRow, Report};
 
 /// The section.
@@ -20,8 +20,9 @@ pub fn section(report: &Report) -> Section {
     let body = html! {
         p {
             @if report.networks.iter().any(|row| row.accuracy.is_some()) {
-                "Judged on " (count(samples.held_out, &samples.noun)) " that no network was trained on; ± is one standard \
-                error. A difference within two of them is no evidence."
+                "Judged on " (count(samples.held_out, &samples.noun)) " held out; ± is one standard error of each network. Two \
+                of these errors may overlap and networks still differ: differences to FP32 are on the same samples, and have \
+                errors of their own. One within two of them is no evidence."
             } @else {
                 "Costs are known, accuracies are not: the evaluation comes last."
             }
@@ -32,15 +33,31 @@ pub fn section(report: &Report) -> Section {
     Section::new(id, title, body)
 }
 
+fn of_accuracy(row: &NetworkRow) -> Cell {
+    row.change.map_or_else(Cell::missing, |c| {
+        Cell::measured(c.accuracy, c.accuracy_stderr, change(c.accuracy, c.accuracy_stderr))
+    })
+}
+
+fn of_perplexity(row: &NetworkRow) -> Cell {
+    row.change.map_or_else(Cell::missing, |c| {
+        let (more, error) = c.perplexity();
+        Cell::measured(more, error, relative(more, error))
+    })
+}
+
 fn table(report: &Report) -> Table {
     let row = |row: &NetworkRow| Row {
         primary: row.kind == Kind::Plan,
         cells: vec![
             Cell::named(network(row.kind, &row.name)),
-            Cell::optional(row.perplexity, |perplexity| significant(perplexity, 4)),
+            row.perplexity.map_or_else(Cell::missing, |value| {
+                Cell::measured(value, row.perplexity_stderr, perplexity(value, row.perplexity_stderr))
+            }),
             row.accuracy.map_or_else(Cell::missing, |share| {
                 Cell::measured(share, row.accuracy_stderr, accuracy(share, row.accuracy_stderr))
             }),
+            if report.samples.language { of_perplexity(row) } else { of_accuracy(row) },
             Cell::optional(row.loss, loss),
             Cell::number(row.bitops, operations(row.bitops)),
             Cell::number(row.weight_bytes, bytes(row.weight_bytes)),
@@ -52,6 +69,8 @@ fn table(report: &Report) -> Table {
         .words("Network")
         .numbers("Perplexity")
         .numbers(if report.samples.language { "Next-token accuracy" } else { "Accuracy" })
+        .numbers(if report.samples.language { "Perplexity against FP32" } else { "Against FP32, points" })
+        .hint("Difference on the same samples, with its standard error")
         .numbers("Loss")
         .hint("Mean cross-entropy, nats")
         .numbers("BitOPs")

@@ -18,7 +18,7 @@ pub fn section(report: &Report) -> Section {
         @if !report.settings.is_empty() {
             h3 { "Settings" }
             ul.settings {
-                @for setting in &report.settings { li { (named(setting, &known)) } }
+                @for setting in &report.settings { li { (named(&setting.text, &known)) } }
             }
         }
         @if super::progress(report).is_none() && !report.stages.is_empty() { (stages("Stages", report)) }

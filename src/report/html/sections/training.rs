@@ -6,19 +6,18 @@ use crate::report::html::charts;
 use crate::report::html::figure::figure;
 use crate::report::html::shell::Section;
 use crate::report::html::table::{Cell, Row, Table};
-use crate::report::html::words::plural;
-use crate::report::units::{loss, percent};
+use crate::report::units::{loss, percent, plural};
 use crate::report::{Phase, Report};
 
 /// The section.
 pub fn section(report: &Report) -> Section {
     let (id, title) = ("training", "Training");
     if report.training.iter().all(|phase| phase.epochs.is_empty()) {
-        return Section::without(
-            id,
-            title,
-            "No epoch of training is recorded: weights were given, or training has not begun.",
-        );
+        let sentence = match report.training.is_empty() {
+            true => "The weights were given, and no network is trained in this run.",
+            false => "No epoch of training is recorded yet.",
+        };
+        return Section::without(id, title, sentence);
     }
     let phases: Vec<String> = report.training.iter().map(extent).collect();
     let body = html! {
@@ -33,9 +32,9 @@ pub fn section(report: &Report) -> Section {
 fn extent(phase: &Phase) -> String {
     let done = phase.epochs.len();
     if done as u64 == phase.planned {
-        format!("{}: {}", phase.title, plural(done, "epoch"))
+        format!("{}: {}", phase.title, plural(done as u64, "epoch"))
     } else {
-        format!("{}: {done} of {}", phase.title, plural(phase.planned as usize, "epoch"))
+        format!("{}: {done} of {}", phase.title, plural(phase.planned, "epoch"))
     }
 }
 

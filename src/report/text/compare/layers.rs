@@ -16,11 +16,7 @@ pub(super) fn layers(comparison: &Comparison) -> Vec<Block> {
         true => comparison.layers.iter().collect(),
         false => other.iter().chain(&same).take(MOST_LAYERS).copied().collect(),
     };
-    let mut note = format!(
-        "Bits and sensitivities in the first plan of each run. {} of {} layers differ in bits or are not in all runs (≠).",
-        other.len(),
-        comparison.layers.len()
-    );
+    let mut note = format!("Bits and sensitivities in the first plan of each run. {}", comparison.layer_differences());
     if shown.len() < comparison.layers.len() {
         note.push_str(&format!(" {} are shown, those that differ first; the JSON document has all.", shown.len()));
     }
@@ -29,7 +25,7 @@ pub(super) fn layers(comparison: &Comparison) -> Vec<Block> {
         columns.extend([number(&run.name), number("sensitivity")]);
     }
     let row = |layer: &&ComparedLayer| {
-        let mut cells = vec![layer.name.clone(), if layer.differs { "≠" } else { "" }.into()];
+        let mut cells = vec![layer.name.clone(), difference(layer).into()];
         for run in &layer.runs {
             let candidate = run.as_ref().and_then(|layer| layer.candidate.clone());
             let missing = if run.is_none() { "not there" } else { super::super::block::MISSING };
@@ -50,6 +46,16 @@ pub(super) fn layers(comparison: &Comparison) -> Vec<Block> {
         blocks.extend([Block::Paragraph(names), Block::Table(ranks(&pair.ranks))]);
     }
     blocks
+}
+
+/// What differs in a layer that all runs have; of others the cells say where it is not there.
+fn difference(layer: &ComparedLayer) -> &'static str {
+    match (layer.other_bits, layer.other_size) {
+        (true, true) => "≠ bits, weights or MACs",
+        (true, false) => "≠ bits",
+        (false, true) => "≠ weights or MACs",
+        (false, false) => "",
+    }
 }
 
 pub(super) fn fronts(comparison: &Comparison) -> Vec<Block> {

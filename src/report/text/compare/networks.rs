@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::block::{Block, MISSING, Table, number, or_missing, words};
 use super::super::sections::network_name;
-use crate::report::units::{accuracy, change as points, cost, cost_title, grouped, percent, significant};
+use crate::report::units::{self, accuracy, change as points, cost, cost_title, grouped, percent, significant};
 use crate::report::{Change, ComparedNetwork, ComparedPlan, Comparison, PlanTotals};
 
 pub(super) fn networks(comparison: &Comparison) -> Vec<Block> {
@@ -14,24 +14,25 @@ pub(super) fn networks(comparison: &Comparison) -> Vec<Block> {
     let others = || comparison.runs.iter().skip(1);
     let mut columns = vec![words("network")];
     columns.extend(comparison.runs.iter().map(|run| number(&run.name)));
-    columns.extend(others().map(|run| number(format!("{}: change", run.name))));
+    // Accuracies on other data are not subtracted.
+    let subtracted = comparison.networks.iter().flat_map(|network| &network.changes).any(Option::is_some);
+    columns.extend(others().filter(|_| subtracted).map(|run| number(format!("{}: change", run.name))));
     let row = |network: &ComparedNetwork| {
         let mut cells = vec![network_name(network.kind, &network.name)];
         cells.extend(network.runs.iter().map(|run| {
             let share = run.as_ref().and_then(|row| row.accuracy.map(|share| (share, row.accuracy_stderr)));
             or_missing(share, |(share, stderr)| accuracy(share, stderr))
         }));
-        cells.extend(network.changes.iter().skip(1).map(|change| or_missing(*change, shown)));
+        cells.extend(network.changes.iter().skip(1).filter(|_| subtracted).map(|change| or_missing(*change, shown)));
         cells
     };
-    let mut blocks = vec![
-        Block::Heading("Accuracies".into()),
-        Block::Paragraph(
-            "Changes are to the first run, in percentage points; * marks those above two standard errors of the difference."
-                .into(),
-        ),
-        Block::Table(Table { columns, rows: comparison.networks.iter().map(row).collect() }),
-    ];
+    let mut blocks = vec![Block::Heading("Accuracies".into())];
+    if subtracted {
+        let note = "Changes are to the first run, in percentage points; * marks those above two standard errors of the difference, \
+                    taken as of independent samples.";
+        blocks.push(Block::Paragraph(note.into()));
+    }
+    blocks.push(Block::Table(Table { columns, rows: comparison.networks.iter().map(row).collect() }));
     let perplexity = |network: &ComparedNetwork| network.runs.iter().flatten().any(|row| row.perplexity.is_some());
     if comparison.networks.iter().any(perplexity) {
         blocks.push(Block::Paragraph("Perplexities:".into()));
@@ -48,8 +49,10 @@ fn shown(change: Change) -> String {
 fn perplexities(comparison: &Comparison) -> Table {
     let columns = [words("network")].into_iter().chain(comparison.runs.iter().map(|run| number(&run.name))).collect();
     let row = |network: &ComparedNetwork| {
-        let perplexity = |run: &Option<crate::report::NetworkRow>| run.as_ref().and_then(|row| row.perplexity);
-        let cells = network.runs.iter().map(|run| or_missing(perplexity(run), |p| format!("{p:.3}")));
+        let cells = network.runs.iter().map(|run| {
+            let found = run.as_ref().and_then(|row| Some((row.perplexity?, row.perplexity_stderr)));
+            or_missing(found, |(value, error)| units::perplexity(value, error))
+        });
         [network_name(network.kind, &network.name)].into_iter().chain(cells).collect()
     };
     Table { columns, rows: comparison.networks.iter().map(row).collect() }

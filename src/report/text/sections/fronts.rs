@@ -2,7 +2,7 @@
 
 use super::super::bars::thinned;
 use super::super::block::{Block, Table, number, or_missing, words};
-use crate::report::units::{accuracy, cost, cost_title, grouped, significant};
+use crate::report::units::{accuracy, cost, cost_title, grouped, perplexity, plan_title, significant};
 use crate::report::{FrontRow, FrontSection, Landmark, LandmarkKind, Report};
 
 /// Points of a front that are shown.
@@ -18,15 +18,15 @@ pub(super) fn fronts(report: &Report) -> Vec<Block> {
 fn section(report: &Report, front: &FrontSection) -> Vec<Block> {
     let shown: Vec<&FrontRow> =
         thinned(front.points.len(), MOST_POINTS).into_iter().filter_map(|index| front.points.get(index)).collect();
-    let points = match (front.whole, shown.len() == front.points.len()) {
-        (true, true) => format!("All {} plans that no other beats in both.", front.points.len()),
-        (true, false) => {
-            format!("{} of the {} plans that no other beats in both.", shown.len(), grouped(front.points.len() as u64))
-        }
-        (false, true) => format!("The best plans within {} equally spaced limits.", front.points.len()),
-        (false, false) => {
-            format!("{} of the best plans within {} equally spaced limits.", shown.len(), front.points.len())
-        }
+    let all = grouped(front.points.len() as u64);
+    let what = match (front.whole, front.limits) {
+        (true, _) => format!("{all} plans that no other beats in both"),
+        (false, Some(limits)) => format!("{all} plans that are the best within {limits} equally spaced limits"),
+        (false, None) => format!("{all} plans that were found before the search was stopped"),
+    };
+    let points = match shown.len() == front.points.len() {
+        true => format!("The {what}."),
+        false => format!("{} of the {what}.", shown.len()),
     };
     let measured = front.landmarks.iter().any(|mark| mark.accuracy.is_some());
     let language = report.samples.language && front.landmarks.iter().any(|mark| mark.perplexity.is_some());
@@ -65,7 +65,7 @@ fn point_cells(front: &FrontSection, point: &FrontRow) -> Vec<String> {
 fn mark_cells(front: &FrontSection, mark: &Landmark) -> Vec<String> {
     let name = match mark.kind {
         LandmarkKind::Uniform => format!("uniform {}", mark.name),
-        LandmarkKind::Plan => format!("plan {}", mark.name),
+        LandmarkKind::Plan => plan_title(&mark.name),
     };
     let limit = mark.limit.map_or(String::new(), |limit| format!("limit {}", cost(&front.cost, limit)));
     vec![
@@ -73,7 +73,7 @@ fn mark_cells(front: &FrontSection, mark: &Landmark) -> Vec<String> {
         cost(&front.cost, mark.cost),
         significant(mark.objective, 4),
         or_missing(mark.accuracy, |share| accuracy(share, mark.accuracy_stderr)),
-        or_missing(mark.perplexity, |p| format!("{p:.3}")),
+        or_missing(mark.perplexity, |p| perplexity(p, mark.perplexity_stderr)),
         limit,
     ]
 }

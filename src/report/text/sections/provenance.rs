@@ -5,10 +5,11 @@ use crate::report::Report;
 use crate::report::units::{duration, hash};
 
 pub(super) fn settings(report: &Report) -> Vec<Block> {
-    match report.settings.as_slice() {
-        [] => Vec::new(),
-        settings => vec![Block::Heading("Settings".into()), Block::List(settings.to_vec())],
+    if report.settings.is_empty() {
+        return Vec::new();
     }
+    let texts = report.settings.iter().map(|setting| setting.text.clone()).collect();
+    vec![Block::Heading("Settings".into()), Block::List(texts)]
 }
 
 pub(super) fn provenance(report: &Report) -> Vec<Block> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::bars::bar;
 use super::super::block::{Block, Table, number, words};
-use crate::report::units::{cost, cost_title, percent};
+use crate::report::units::{cost, cost_title, percent, plan_title};
 use crate::report::{PlanRow, Report};
 
 /// Layers that are shown for each cost.
@@ -19,10 +19,17 @@ pub(super) fn shares(report: &Report) -> Vec<Block> {
     if rows.is_empty() {
         return Vec::new();
     }
-    let columns = vec![words("cost"), words("layer"), number("candidate"), number("uses"), number("share"), words("")];
+    let columns = vec![
+        words("cost"),
+        words("layer"),
+        number("candidate"),
+        number("uses"),
+        number("share of the plan"),
+        words(""),
+    ];
     vec![
         Block::Heading("Where the budget goes".into()),
-        Block::Paragraph(format!("The largest users in plan {}.", plan.name)),
+        Block::Paragraph(format!("The largest users in {}.", plan_title(&plan.name))),
         Block::Table(Table { columns, rows }),
     ]
 }
