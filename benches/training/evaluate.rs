@@ -32,7 +32,7 @@ pub fn evaluate(job: &Job) -> Value {
             (net.network().clone(), bindings)
         }
     };
-    let loss = run(&network, &bindings, &split).unwrap().loss;
+    let loss = run(&network, &bindings, &split).unwrap().evaluation(false).unwrap().loss;
     let seconds = (0..job.steps).map(|_| {
         let start = Instant::now();
         run(&network, &bindings, &split).unwrap();

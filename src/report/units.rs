@@ -65,7 +65,7 @@ pub fn percent(share: f64) -> String {
 /// What is used of a limit, as per cent: 100 % only if it is all.
 pub fn of_limit(used: f64, limit: f64) -> String {
     match used / limit {
-        part if part < 1.0 && part >= 0.9995 => format!("{:.2} %", ((1e4 * part).floor() / 100.0).min(99.99)),
+        part if (0.9995..1.0).contains(&part) => format!("{:.2} %", ((1e4 * part).floor() / 100.0).min(99.99)),
         part => percent(part),
     }
 }
