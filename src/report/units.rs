@@ -20,6 +20,25 @@ pub fn bytes(bytes: f64) -> String {
     }
 }
 
+/// What stays on the line of its number.
+const UNITS: [&str; 11] = ["%", "±", "k", "M", "G", "T", "KiB", "MiB", "GiB", "ms", "points"];
+
+/// A sentence whose numbers stay on one line with their errors and units: the spaces between them do not break.
+pub fn together(sentence: &str) -> String {
+    let (mut whole, mut previous) = (String::with_capacity(sentence.len()), None);
+    for word in sentence.split(' ') {
+        let unit = UNITS.contains(&word.trim_end_matches(['.', ',', ':', ';', ')']));
+        match previous {
+            None => {}
+            Some(before) if unit || before == "±" => whole.push('\u{a0}'),
+            Some(_) => whole.push(' '),
+        }
+        whole.push_str(word);
+        previous = Some(word);
+    }
+    whole
+}
+
 /// A plan in a sentence or a heading: `plan half`; one without a name of its own is `plan`.
 pub fn plan_title(name: &str) -> String {
     if name == "plan" { name.into() } else { format!("plan {name}") }
@@ -213,6 +232,10 @@ mod tests {
         assert_eq!([plan_title("plan"), plan_title("half")], ["plan", "plan half"]);
         assert_eq!([capital("über"), capital("")], ["Über", ""]);
         assert_eq!(operations(2.595e9), "2.595 G");
+        assert_eq!(
+            together("takes 0.155 G BitOPs (5.0 %), 0.40 ± 0.41 points lower  and `G` "),
+            "takes 0.155\u{a0}G BitOPs (5.0\u{a0}%), 0.40\u{a0}±\u{a0}0.41\u{a0}points lower  and `G` "
+        );
         assert_eq!(operations(67.04e6), "67.0 M");
         assert_eq!(operations(40_960.0), "41.0 k");
         assert_eq!(bytes(134.3 * 1024.0), "134.3 KiB");

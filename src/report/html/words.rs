@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::plan::Status;
-use crate::report::units::{grouped, percent};
+use crate::report::units::{grouped, percent, together};
 use crate::report::{Kind, NetworkRow, PlanRow, Report};
 
 /// `60 000 images`.
@@ -61,7 +61,7 @@ pub fn named(text: &str, known: &[&str]) -> Markup {
     let (mut rest, mut pieces) = (text, Vec::new());
     while let Some((before, after)) = rest.split_once('`') {
         let ends_here = |name: &&&str| after.strip_prefix(**name).is_some_and(|tail| tail.starts_with('`'));
-        pieces.push(html! { (before) });
+        pieces.push(html! { (together(before)) });
         // The longest one, as a name may have backticks too.
         match known.iter().filter(ends_here).max_by_key(|name| name.len()) {
             Some(name) => {
@@ -76,7 +76,7 @@ pub fn named(text: &str, known: &[&str]) -> Markup {
     }
     html! {
         @for piece in pieces { (piece) }
-        (rest)
+        (together(rest))
     }
 }
 

@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle
 
 use super::block::{Block, Table};
 use super::plain::plain;
+use crate::report::units::together;
 
 /// Rules above, below, and under the heading; none between rows.
 const RULES: TableStyle = TableStyle::new()
@@ -22,9 +23,6 @@ const NUMBERS: u16 = 28;
 
 /// Characters of a cell that are shown: longer names are cut, as no reader and no terminal has room for them.
 const CELL: usize = 400;
-
-/// What stays on the line of its number.
-const UNITS: [&str; 9] = ["k", "M", "G", "T", "KiB", "MiB", "GiB", "ms", "points"];
 
 /// The whole text, with a line end.
 pub(super) fn write(blocks: &[Block]) -> String {
@@ -89,22 +87,20 @@ fn cell(text: &str) -> String {
 /// number and its unit stay together.
 fn wrapped(mark: &str, text: &str) -> String {
     let (mut lines, mut line, mut used) = (String::new(), mark.to_string(), mark.len());
-    let mut previous: Option<&str> = None;
-    for word in text.split(' ') {
+    let mut begun = false;
+    for word in together(text).split(' ') {
         let length = word.chars().count();
-        let unit = word.trim_end_matches(['.', ',', ':', ';', ')']);
-        let together = word.starts_with(['%', '±']) || previous == Some("±") || UNITS.contains(&unit);
-        if previous.is_some() && used + 1 + length > LINE && !together {
+        if begun && used + 1 + length > LINE {
             lines.push_str(line.trim_end());
             lines.push('\n');
-            (line, used, previous) = (" ".repeat(mark.len()), mark.len(), None);
+            (line, used, begun) = (" ".repeat(mark.len()), mark.len(), false);
         }
-        if previous.is_some() {
+        if begun {
             line.push(' ');
             used += 1;
         }
-        line.push_str(word);
-        (used, previous) = (used + length, Some(word));
+        line.push_str(&word.replace('\u{a0}', " "));
+        (used, begun) = (used + length, true);
     }
     lines.push_str(line.trim_end());
     lines.push('\n');
