@@ -48,11 +48,19 @@ impl Cell {
 
     /// A number as it is shown.
     pub fn number(value: f64, shown: impl Render) -> Self {
-        Self::measured(value, None, shown)
+        Self::with_error(value, None, shown)
     }
 
-    /// A number with its standard error as they are shown; saved as two columns.
-    pub fn measured(value: f64, stderr: Option<f64>, shown: impl Render) -> Self {
+    /// A number that may be missing, with its standard error, as `shown` shows them; saved as two columns.
+    pub fn measured<T: Render>(
+        value: impl Into<Option<f64>>,
+        stderr: Option<f64>,
+        shown: impl FnOnce(f64, Option<f64>) -> T,
+    ) -> Self {
+        value.into().map_or_else(Self::missing, |value| Self::with_error(value, stderr, shown(value, stderr)))
+    }
+
+    fn with_error(value: f64, stderr: Option<f64>, shown: impl Render) -> Self {
         let key = if value.is_finite() { Key::Number(value, stderr.filter(|e| e.is_finite())) } else { Key::Missing };
         Self::new(html! { (shown) }, key)
     }

@@ -62,9 +62,7 @@ fn choice(layer: &LayerOfRun) -> Cell {
 }
 
 fn sensitivity(layer: &LayerOfRun) -> Cell {
-    layer.sensitivity.map_or_else(Cell::missing, |value| {
-        Cell::measured(value, layer.sensitivity_stderr, plus_minus(value, layer.sensitivity_stderr))
-    })
+    Cell::measured(layer.sensitivity, layer.sensitivity_stderr, plus_minus)
 }
 
 /// Whether two runs put the sensitivities in the same order.

@@ -10,10 +10,9 @@ mod training;
 use maud::html;
 
 use super::shell::{self, Heading, Section};
-use super::table::{Cell, Table};
+use super::table::Table;
 use super::words::footer;
 use crate::report::Comparison;
-use crate::report::units::accuracy;
 use crate::report::units::plural;
 
 /// The page of a comparison; differences are to the first run.
@@ -46,9 +45,4 @@ pub fn comparison_html(comparison: &Comparison) -> String {
 /// A column of numbers for each run.
 fn columns_of_runs(table: Table, comparison: &Comparison) -> Table {
     comparison.runs.iter().fold(table, |table, run| table.numbers(&run.name))
-}
-
-/// An accuracy with its standard error, if it is known.
-fn accuracy_cell(share: Option<f64>, stderr: Option<f64>) -> Cell {
-    share.map_or_else(Cell::missing, |share| Cell::measured(share, stderr, accuracy(share, stderr)))
 }

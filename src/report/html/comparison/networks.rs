@@ -7,7 +7,7 @@ use super::super::figure::figure;
 use super::super::shell::Section;
 use super::super::table::{Cell, Row, Table};
 use super::super::words::network;
-use super::{accuracy_cell, columns_of_runs};
+use super::columns_of_runs;
 use crate::report::units::{self, bytes, cost, cost_title, operations, percent, significant};
 use crate::report::{Change, ComparedNetwork, ComparedPlan, Comparison, NetworkRow, PlanTotals};
 
@@ -33,7 +33,7 @@ fn accuracies(comparison: &Comparison) -> Markup {
     let subtracted = comparison.networks.iter().flat_map(|network| &network.changes).any(Option::is_some);
     let row = |compared: &ComparedNetwork| {
         let values = compared.runs.iter().map(|run| match run {
-            Some(row) => accuracy_cell(row.accuracy, row.accuracy_stderr),
+            Some(row) => Cell::measured(row.accuracy, row.accuracy_stderr, units::accuracy),
             None => Cell::missing(),
         });
         let cells = [Cell::named(network(compared.kind, &compared.name))].into_iter().chain(values);
@@ -62,20 +62,12 @@ fn accuracies(comparison: &Comparison) -> Markup {
 fn change(change: &Option<Change>) -> Cell {
     let Some(change) = change else { return Cell::missing() };
     let mark = if change.clear == Some(true) { "● " } else { "" };
-    Cell::measured(
-        change.difference,
-        change.stderr,
-        format!("{mark}{}", units::change(change.difference, change.stderr)),
-    )
+    Cell::measured(change.difference, change.stderr, |value, error| format!("{mark}{}", units::change(value, error)))
 }
 
 fn perplexities(comparison: &Comparison) -> Markup {
     let known = |compared: &&ComparedNetwork| compared.runs.iter().flatten().any(|row| row.perplexity.is_some());
-    let cell = |row: &NetworkRow| {
-        row.perplexity.map_or_else(Cell::missing, |value| {
-            Cell::measured(value, row.perplexity_stderr, units::perplexity(value, row.perplexity_stderr))
-        })
-    };
+    let cell = |row: &NetworkRow| Cell::measured(row.perplexity, row.perplexity_stderr, units::perplexity);
     let table = Table::new("Perplexity", "perplexity").words("Network");
     html! { (columns_of_runs(table, comparison).rows(comparison.networks.iter().filter(known).map(|n| side_by_side(n, cell)))) }
 }

@@ -56,11 +56,9 @@ fn joint(agreement: &Agreement) -> Table {
     let row = |row: &JointRow| {
         Row::from(vec![
             Cell::name(&row.candidate),
-            Cell::measured(row.measured, Some(row.stderr), plus_minus(row.measured, Some(row.stderr))),
-            Cell::measured(row.sum, Some(row.sum_stderr), plus_minus(row.sum, Some(row.sum_stderr))),
-            row.not_additive.map_or_else(Cell::missing, |share| {
-                Cell::measured(share, row.not_additive_stderr, accuracy(share, row.not_additive_stderr))
-            }),
+            Cell::measured(row.measured, Some(row.stderr), plus_minus),
+            Cell::measured(row.sum, Some(row.sum_stderr), plus_minus),
+            Cell::measured(row.not_additive, row.not_additive_stderr, accuracy),
         ])
     };
     Table::new("All layers together against the sum of the layers alone", "joint-increases")
@@ -80,7 +78,7 @@ fn points(report: &Report, agreement: &Agreement) -> maud::Markup {
             Cell::name(&layer_name(report, point.layer)),
             Cell::text(&point.candidate),
             Cell::number(point.predicted, significant(point.predicted, 3)),
-            Cell::measured(point.measured, Some(point.stderr), plus_minus(point.measured, Some(point.stderr))),
+            Cell::measured(point.measured, Some(point.stderr), plus_minus),
         ],
         ..Row::default()
     };

@@ -142,14 +142,8 @@ fn plans(report: &Report) -> Table {
                 Cell::optional(value(|n| Some(n.weight_bytes)), bytes),
                 Cell::optional(value(|n| Some(n.bitops)), operations),
                 Cell::number(plan.mean_weight_bits, format!("{:.2}", plan.mean_weight_bits)),
-                network
-                    .and_then(|n| Some((n.accuracy?, n.accuracy_stderr)))
-                    .map_or_else(Cell::missing, |(share, error)| Cell::measured(share, error, accuracy(share, error))),
-                network
-                    .and_then(|n| Some((n.perplexity?, n.perplexity_stderr)))
-                    .map_or_else(Cell::missing, |(value, error)| {
-                        Cell::measured(value, error, perplexity(value, error))
-                    }),
+                Cell::measured(value(|n| n.accuracy), value(|n| n.accuracy_stderr), accuracy),
+                Cell::measured(value(|n| n.perplexity), value(|n| n.perplexity_stderr), perplexity),
                 Cell::number(plan.objective, significant(plan.objective, 4)),
                 Cell::text(proof(plan)),
                 Cell::text(binding(plan)),

@@ -77,12 +77,8 @@ fn landmarks(front: &FrontSection) -> Table {
             Cell::number(mark.cost, cost(&front.cost, mark.cost)),
             Cell::optional(mark.limit, |limit| cost(&front.cost, limit)),
             Cell::number(mark.objective, significant(mark.objective, 4)),
-            mark.accuracy.map_or_else(Cell::missing, |share| {
-                Cell::measured(share, mark.accuracy_stderr, accuracy(share, mark.accuracy_stderr))
-            }),
-            mark.perplexity.map_or_else(Cell::missing, |value| {
-                Cell::measured(value, mark.perplexity_stderr, perplexity(value, mark.perplexity_stderr))
-            }),
+            Cell::measured(mark.accuracy, mark.accuracy_stderr, accuracy),
+            Cell::measured(mark.perplexity, mark.perplexity_stderr, perplexity),
         ];
         Row { primary: mark.kind == LandmarkKind::Plan, cells, ..Row::default() }
     };

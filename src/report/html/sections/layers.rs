@@ -48,9 +48,7 @@ fn main_table(report: &Report) -> Table {
             Cell::name(&layer.name),
             Cell::number(layer.parameters as f64, grouped(layer.parameters)),
             Cell::number(layer.macs as f64, grouped(layer.macs)),
-            layer
-                .average_trace
-                .map_or_else(Cell::missing, |t| Cell::measured(t, layer.trace_stderr, trace(t, layer.trace_stderr))),
+            Cell::measured(layer.average_trace, layer.trace_stderr, trace),
         ];
         cells.extend(report.plans.iter().map(|plan| plan.choices.get(index).map_or_else(Cell::missing, chosen)));
         cells.extend(effects(report.plans.first(), index));
@@ -99,7 +97,7 @@ fn effects(plan: Option<&PlanRow>, index: usize) -> Vec<Cell> {
     };
     let share = |cost: &str| Cell::optional(plan.share(index, cost), percent);
     vec![
-        Cell::measured(choice.sensitivity, choice.stderr, plus_minus(choice.sensitivity, choice.stderr)),
+        Cell::measured(choice.sensitivity, choice.stderr, plus_minus),
         Cell::optional(choice.stays, percent),
         share("bitops"),
         share("weight_bytes"),

@@ -34,16 +34,12 @@ pub fn section(report: &Report) -> Section {
 }
 
 fn of_accuracy(row: &NetworkRow) -> Cell {
-    row.change.map_or_else(Cell::missing, |c| {
-        Cell::measured(c.accuracy, c.accuracy_stderr, change(c.accuracy, c.accuracy_stderr))
-    })
+    Cell::measured(row.change.map(|c| c.accuracy), row.change.and_then(|c| c.accuracy_stderr), change)
 }
 
 fn of_perplexity(row: &NetworkRow) -> Cell {
-    row.change.map_or_else(Cell::missing, |c| {
-        let (more, error) = c.perplexity();
-        Cell::measured(more, error, relative(more, error))
-    })
+    let (more, error) = row.change.map(|c| c.perplexity()).unzip();
+    Cell::measured(more, error.flatten(), relative)
 }
 
 fn table(report: &Report) -> Table {
@@ -51,12 +47,8 @@ fn table(report: &Report) -> Table {
         primary: row.kind == Kind::Plan,
         cells: vec![
             Cell::named(network(row.kind, &row.name)),
-            row.perplexity.map_or_else(Cell::missing, |value| {
-                Cell::measured(value, row.perplexity_stderr, perplexity(value, row.perplexity_stderr))
-            }),
-            row.accuracy.map_or_else(Cell::missing, |share| {
-                Cell::measured(share, row.accuracy_stderr, accuracy(share, row.accuracy_stderr))
-            }),
+            Cell::measured(row.perplexity, row.perplexity_stderr, perplexity),
+            Cell::measured(row.accuracy, row.accuracy_stderr, accuracy),
             if report.samples.language { of_perplexity(row) } else { of_accuracy(row) },
             Cell::optional(row.loss, loss),
             Cell::number(row.bitops, operations(row.bitops)),
